@@ -1,0 +1,367 @@
+"""Settings, all of them from the environment (and from `.env` beside manage.py, where it exists).
+
+Modes (`INFRAZEN_MODE`):
+- embedded: the default. SQLite, no Redis; secrets are made once in INFRAZEN_DATA/secrets.env.
+- production: the default as soon as DATABASE_URL is set. Whatever is missing is named at start.
+- test: set by `infrazen.test_settings`; reads no `.env` and keeps no secret.
+
+`.env.example` lists every variable.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from infrazen.keyring import embedded_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if env.str("INFRAZEN_MODE", "") != "test" and (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+MODES = ("embedded", "production", "test")
+INFRAZEN_MODE = env.str("INFRAZEN_MODE", "") or ("production" if env.str("DATABASE_URL", "") else "embedded")
+if INFRAZEN_MODE not in MODES:
+    raise ImproperlyConfigured(f"INFRAZEN_MODE is {INFRAZEN_MODE!r}; it must be one of {', '.join(MODES)}.")
+IS_PRODUCTION = INFRAZEN_MODE == "production"
+
+DATA = Path(env.str("INFRAZEN_DATA", "") or BASE_DIR / ".data").absolute()
+if INFRAZEN_MODE == "embedded":
+    try:
+        env.read_env(embedded_secrets(DATA))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {DATA} cannot be written ({error.strerror}); set INFRAZEN_DATA to one that can."
+        ) from error
+
+
+def required(name: str, purpose: str) -> str:
+    """The variable's value; in production an empty or missing one stops the start, by name."""
+    value = env.str(name, "")
+    if not value and IS_PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is not set: {purpose}. See .env.example.")
+    return value
+
+
+# Secrets
+
+SECRET_KEY = required("SECRET_KEY", "it signs sessions and links")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+FIELD_ENCRYPTION_KEYS: list[str] = [  # Fernet keys, newest first: the first encrypts, all decrypt
+    key.strip()
+    for key in required("FIELD_ENCRYPTION_KEYS", "it encrypts the credentials of connections").split(",")
+    if key.strip()
+]
+
+# Where we are
+
+DEBUG = env.bool("DEBUG", False)
+HOST = env.str("HOST", "127.0.0.1")  # address and port that `manage.py serve` listens on
+PORT = env.int("PORT", 8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+if IS_PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: it lists the host names of the site. See .env.example.")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Demo and emulators
+
+DEMO_MODE = env.bool("DEMO_MODE", False)
+EMULATOR_URL = env.str("EMULATOR_URL", "")  # base address of the emulated providers, e.g. http://127.0.0.1:8010
+# Providers are called over HTTPS only; this also lets plain HTTP through, to this machine's loopback alone.
+ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
+
+# Called in this order after each finished sync; see syncs
+AFTER_SYNC = ["costs.services.after_sync"]
+
+# Applications
+
+INSTALLED_APPS = [
+    "infrazen",
+    "costs",
+    "syncs",
+    "inventory",
+    "providers",
+    "accounts",
+    "common",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_htmx",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",  # above everything that may answer by itself
+    "infrazen.middleware.AdminContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.OrganizationMiddleware",
+]
+
+ROOT_URLCONF = "infrazen.urls"
+WSGI_APPLICATION = "infrazen.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "infrazen.context.page",
+            ],
+        },
+    },
+]
+
+# Database
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES: dict[str, dict[str, Any]]
+if env.str("DATABASE_URL", ""):
+    _database = env.db_url("DATABASE_URL")
+    if env.int("DB_POOL", 0):  # web processes: a pool caps their connections
+        _pool = {"min_size": 1, "max_size": env.int("DB_POOL"), "timeout": 10}
+        _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": _pool}
+        _database["CONN_MAX_AGE"] = 0  # Django refuses a pool together with persistent connections
+    else:  # workers: one connection each
+        _database["CONN_MAX_AGE"] = 60
+        _database["CONN_HEALTH_CHECKS"] = True
+    DATABASES = {"default": _database}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA / "infrazen.sqlite3",
+            "OPTIONS": {
+                # A deferred transaction that turns into a writer fails at once with "database is locked";
+                # an immediate one waits its turn.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000; "
+                "PRAGMA mmap_size=134217728; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864",
+            },
+        }
+    }
+
+# Cache and broker
+
+REDIS_URL = required("REDIS_URL", "web processes and workers meet there")
+CACHES: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "infrazen",
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "health_check_interval": 30},
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# Celery. A message is only a hint: the database row is the truth, so results are not kept.
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 6 * 3600}  # longer than the longest task and any countdown
+    if REDIS_URL
+    else {"polling_interval": 0.02}  # at 0.1 only 40 tasks a second get through
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 3 * 3600
+CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 300
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+# Language and time
+
+TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")  # of pages until a user chooses another; storage is UTC
+USE_TZ = True
+CELERY_TIMEZONE = TIME_ZONE
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "ru")
+LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "infrazen" / "locale"]
+USE_I18N = True
+
+# Accounts
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "InfraZen: "
+MFA_TOTP_ISSUER = "InfraZen"
+USERSESSIONS_TRACK_ACTIVITY = False  # one write a page is too dear for SQLite
+
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True  # Google's verified e-mail opens the account with that e-mail
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", "")
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "google": {"SCOPE": ["profile", "email"], "OAUTH_PKCE_ENABLED": True, "APPS": []},
+}
+if GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET:
+    SOCIALACCOUNT_PROVIDERS["google"]["APPS"] = [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET}]
+
+EMAIL_URL = env.str("EMAIL_URL", "")  # e.g. smtp+tls://user:password@mail.example.com:587
+if EMAIL_URL:
+    globals().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "InfraZen <infrazen@localhost>")
+# Without a mail server nobody could ever follow the link
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "optional"
+
+# Transport security. Embedded mode speaks plain HTTP on this machine.
+
+SECURE_COOKIES = env.bool("SECURE_COOKIES", IS_PRODUCTION)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_COOKIES else "http"
+if env.bool("BEHIND_PROXY", False):  # only where the proxy sets this header itself
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0)
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        # A browser checks the redirect after a form too, and signing in with Google is one.
+        "form-action": ["'self'", *(["https://accounts.google.com"] if GOOGLE_CLIENT_ID else [])],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
+
+# Files
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")) if IS_PRODUCTION else None
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION  # no collectstatic step in embedded mode
+_static_storage = (
+    "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if IS_PRODUCTION
+    else "django.contrib.staticfiles.storage.StaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static_storage},
+}
+MEDIA_ROOT = DATA / "media"
+FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", "") or None
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; larger uploads go to disk and are read as a stream
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "infrazen.api.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "InfraZen API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# Admin
+
+UNFOLD = {
+    "SITE_TITLE": "InfraZen",
+    "SITE_HEADER": "InfraZen",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+# Logging
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+    },
+}

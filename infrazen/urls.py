@@ -1,0 +1,28 @@
+"""Every address of the house. An app keeps its own routes in its `urls.py`, named `app:noun_verb`."""
+
+from importlib.util import find_spec
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+# Before `admin.site.urls` is read: the admin then signs in through allauth, with its rate limits and second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+def _app(prefix: str, module: str) -> list[URLPattern | URLResolver]:
+    return [path(prefix, include(module))] if find_spec(module) else []
+
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    *_app("api/v1/", "infrazen.api.urls"),
+    *_app("accounts/", "accounts.urls"),
+    *_app("connections/", "providers.urls"),
+    *_app("resources/", "inventory.urls"),
+    *_app("syncs/", "syncs.urls"),
+    *_app("costs/", "costs.urls"),
+    *_app("", "infrazen.page_urls"),
+]
