@@ -5,7 +5,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 
 @register
@@ -48,7 +49,7 @@ def production_is_not_a_laboratory(app_configs: Sequence[Any] | None, **kwargs: 
         found.append(Error("DEBUG is on in production: error pages would show settings.", id="infrazen.E004"))
     if settings.ALLOW_LOOPBACK_PROVIDERS and not settings.DEMO_MODE:
         found.append(
-            Warning(
+            checks.Warning(
                 "ALLOW_LOOPBACK_PROVIDERS is on in production: connections may call this machine over plain HTTP.",
                 id="infrazen.W001",
             )

@@ -19,7 +19,7 @@ def embedded_secrets(data: Path) -> Path:
     path = data / SECRETS_FILE
     if path.exists():
         return path
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = f"SECRET_KEY={secrets.token_urlsafe(50)}\nFIELD_ENCRYPTION_KEYS={Fernet.generate_key().decode()}\n"
     handle, draft = tempfile.mkstemp(dir=data, prefix=".secrets-")  # mkstemp makes it 0600
     try:

@@ -20,8 +20,9 @@ from infrazen.keyring import embedded_secrets
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-if env.str("INFRAZEN_MODE", "") != "test" and (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+ENV_FILE = Path(env.str("ENV_FILE", "") or BASE_DIR / ".env")
+if env.str("INFRAZEN_MODE", "") != "test" and ENV_FILE.is_file():
+    env.read_env(ENV_FILE)
 
 MODES = ("embedded", "production", "test")
 INFRAZEN_MODE = env.str("INFRAZEN_MODE", "") or ("production" if env.str("DATABASE_URL", "") else "embedded")
@@ -41,7 +42,7 @@ if INFRAZEN_MODE == "embedded":
 
 def required(name: str, purpose: str) -> str:
     """The variable's value; in production an empty or missing one stops the start, by name."""
-    value = env.str(name, "")
+    value: str = env.str(name, "")
     if not value and IS_PRODUCTION:
         raise ImproperlyConfigured(f"{name} is not set: {purpose}. See .env.example.")
     return value
@@ -62,15 +63,21 @@ FIELD_ENCRYPTION_KEYS: list[str] = [  # Fernet keys, newest first: the first enc
 DEBUG = env.bool("DEBUG", False)
 HOST = env.str("HOST", "127.0.0.1")  # address and port that `manage.py serve` listens on
 PORT = env.int("PORT", 8000)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
+)
 if IS_PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: it lists the host names of the site. See .env.example.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set: it lists the host names of the site. See .env.example."
+    )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Demo and emulators
 
 DEMO_MODE = env.bool("DEMO_MODE", False)
-EMULATOR_URL = env.str("EMULATOR_URL", "")  # base address of the emulated providers, e.g. http://127.0.0.1:8010
+EMULATOR_URL = env.str(
+    "EMULATOR_URL", ""
+)  # base address of the emulated providers, e.g. http://127.0.0.1:8010
 # Providers are called over HTTPS only; this also lets plain HTTP through, to this machine's loopback alone.
 ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 
@@ -259,7 +266,9 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "google": {"SCOPE": ["profile", "email"], "OAUTH_PKCE_ENABLED": True, "APPS": []},
 }
 if GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET:
-    SOCIALACCOUNT_PROVIDERS["google"]["APPS"] = [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET}]
+    SOCIALACCOUNT_PROVIDERS["google"]["APPS"] = [
+        {"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET}
+    ]
 
 EMAIL_URL = env.str("EMAIL_URL", "")  # e.g. smtp+tls://user:password@mail.example.com:587
 if EMAIL_URL:
@@ -352,7 +361,7 @@ UNFOLD = {
 # Logging
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},

@@ -16,7 +16,9 @@ FIELD_ENCRYPTION_KEYS = ["dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="]
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in embedded mode: threads of one test then meet real locks, which a shared memory database lacks
-    DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.gettempdir()) / f"infrazen-test-{os.getpid()}.sqlite3"}
+    DATABASES["default"]["TEST"] = {
+        "NAME": Path(tempfile.gettempdir()) / f"infrazen-test-{os.getpid()}.sqlite3"
+    }
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
 LANGUAGE_CODE = "en"  # pages answer with the msgids, whatever the state of the translation

@@ -11,7 +11,10 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 
 def _app(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    return [path(prefix, include(module))] if find_spec(module) else []
+    try:
+        return [path(prefix, include(module))] if find_spec(module) else []
+    except ModuleNotFoundError:  # the package that would hold it
+        return []
 
 
 urlpatterns = [

@@ -1,0 +1,1 @@
+"""What the tests run on: throwaway services, a browser. Standard library only, so that set-up can use it."""
