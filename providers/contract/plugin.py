@@ -114,6 +114,17 @@ class ProviderPlugin(abc.ABC):
     def __init__(self, context: PluginContext) -> None:
         self.context = context
 
+    @classmethod
+    def resource_type_of(
+        cls, native_type: str, service_category: str = "", service_name: str = "", service_subcategory: str = ""
+    ) -> ResourceType | None:
+        """The taxonomy's word for a native type; None where it maps to nothing and an administrator must say.
+
+        The plugin's default: administrators' mappings come before it. The service's FOCUS words are for plugins whose
+        native types are open-ended; others look the type up.
+        """
+        return cls.type_map.get(native_type)
+
     @abc.abstractmethod
     def test_connection(self) -> ConnectionTest:
         """Ask the provider who we are; raises a `ProviderError` when nothing can be read."""

@@ -195,6 +195,7 @@ class ChargeRecord:
     invoice_issuer_name: str = ""
     invoice_id: str = ""
     service_category: str = ""
+    service_subcategory: str = ""
     charge_class: str = ""
     charge_frequency: str = ""
     charge_description: str = ""
