@@ -16,6 +16,7 @@ FIELD_ENCRYPTION_KEYS = ["dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="]
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in embedded mode: threads of one test then meet real locks, which a shared memory database lacks
+    DATABASES["default"]["NAME"] = ":memory:"  # what commands outside the tests open: nothing of anybody's
     DATABASES["default"]["TEST"] = {
         "NAME": Path(tempfile.gettempdir()) / f"infrazen-test-{os.getpid()}.sqlite3"
     }
