@@ -55,7 +55,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=8, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default="RUB")
-    theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.SYSTEM, blank=True)
+    theme = models.CharField(
+        _("theme"), max_length=8, choices=Theme.choices, default=Theme.SYSTEM, blank=True
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -107,7 +109,9 @@ class Organization(TimestampedModel):
 
 
 class Membership(TimestampedModel):
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user"))
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("organization")
     )

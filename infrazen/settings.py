@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
 from infrazen.keyring import embedded_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,6 +81,15 @@ EMULATOR_URL = env.str(
 )  # base address of the emulated providers, e.g. http://127.0.0.1:8010
 # Providers are called over HTTPS only; this also lets plain HTTP through, to this machine's loopback alone.
 ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
+# Base addresses that plugins use instead of the providers' own
+PROVIDER_ENDPOINTS = (
+    {
+        "beget.hosting": f"{EMULATOR_URL.rstrip('/')}/beget/hosting",
+        "beget.cloud": f"{EMULATOR_URL.rstrip('/')}/beget/cloud",
+    }
+    if EMULATOR_URL
+    else {}
+)
 
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = ["costs.services.after_sync"]
@@ -231,6 +241,8 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", "ru")
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "infrazen" / "locale"]
 USE_I18N = True
+# Installed packages that show texts and bring no Russian (or not all of it); our catalogue has them too
+TEXTS_BORROWED_FROM = ["unfold", "unfold.contrib.filters", "unfold.contrib.forms", "django_celery_beat"]
 
 # Accounts
 
@@ -247,6 +259,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", not IS_PRODUCTION)  # whether strangers may make an account
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -257,6 +271,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "InfraZen: "
 MFA_TOTP_ISSUER = "InfraZen"
 USERSESSIONS_TRACK_ACTIVITY = False  # one write a page is too dear for SQLite
 
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True  # Google's verified e-mail opens the account with that e-mail
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
@@ -346,16 +361,6 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-}
-
-# Admin
-
-UNFOLD = {
-    "SITE_TITLE": "InfraZen",
-    "SITE_HEADER": "InfraZen",
-    "SITE_URL": "/",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
 }
 
 # Logging

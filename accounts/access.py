@@ -1,0 +1,83 @@
+"""Who may open a page: decorators of views, and the request that they promise.
+
+    @organization_required      signed in, and a member of an organization
+    @writer_required            besides, an owner or manager of it
+
+Inside such a view `request.organization` and `request.membership` are real objects; elsewhere they are lazy and
+false where there is none (see `accounts.middleware`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import Membership, Organization, User
+
+Params = ParamSpec("Params")
+
+
+class UserRequest(HttpRequest):
+    """A request of a signed-in person who looks at one of their organizations."""
+
+    user: User  # type: ignore[assignment]
+    organization: Organization
+    membership: Membership
+    memberships: list[Membership]
+    htmx: HtmxDetails
+
+
+View = Callable[Concatenate[UserRequest, Params], HttpResponse]
+Door = Callable[Concatenate[HttpRequest, Params], HttpResponse]
+
+
+def organization_required(view: View[Params]) -> Door[Params]:
+    """Sends anonymous readers to the sign-in page; refuses people without any organization."""
+
+    @login_required
+    @wraps(view)
+    def door(request: Any, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+        if not request.membership:
+            raise PermissionDenied(
+                _("You belong to no organization yet. Ask an administrator to invite you.")
+            )
+        request.membership = next(own for own in request.memberships if own.pk == request.membership.pk)
+        request.organization = request.membership.organization
+        return view(request, *args, **kwargs)
+
+    return door
+
+
+def writer_required(view: View[Params]) -> Door[Params]:
+    """`organization_required`, and 403 with a sentence for viewers."""
+
+    @wraps(view)
+    def guarded(request: UserRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+        require_writer(request)
+        return view(request, *args, **kwargs)
+
+    return organization_required(guarded)
+
+
+def require_writer(request: UserRequest) -> None:
+    """For views whose reading is open to viewers and whose writing is not; raises PermissionDenied."""
+    if not request.membership.may_write:
+        raise PermissionDenied(
+            _(
+                "You may only look at this organization. Ask its owner for the role “Manager” to change something."
+            )
+        )
+
+
+def acting_user(request: HttpRequest) -> User:
+    """Who acts in a door that only signed-in people reach; raises PermissionDenied for the anonymous."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

@@ -1,0 +1,103 @@
+"""What every page's frame shows. All of it is lazy: a fragment that draws no sidebar costs no query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, Organization
+from providers.models import ProviderConnection
+from syncs.models import ResourceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One item of the sidebar; `url_name` may come from an app that is not installed yet."""
+
+    url_name: str
+    label: Any
+    icon: str
+    count: str = ""
+
+
+SECTIONS = (
+    Section(url_name="dashboard", label=_("Dashboard"), icon="dashboard"),
+    Section(url_name="connections", label=_("Connections"), icon="plug", count="connection_count"),
+    Section(url_name="resources", label=_("Resources"), icon="server", count="resource_count"),
+    Section(url_name="syncs", label=_("Sync history"), icon="clock"),
+    Section(url_name="imports", label=_("File import"), icon="upload"),
+)
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `navigation`, `admin_url`, `organization`, `organizations`, `membership_role`, `theme`, `demo_mode`.
+
+    Drawn in full it costs two queries: the person's memberships and the sidebar's counts.
+    """
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"navigation": [], "admin_url": "", "theme": "", "demo_mode": settings.DEMO_MODE}
+    lazy: Any = request  # carries what accounts.middleware sets
+    return {
+        "navigation": SimpleLazyObject(lambda: _navigation(lazy)),
+        "admin_url": reverse("admin:index") if user.is_staff else "",
+        "organization": lazy.organization,
+        "organizations": SimpleLazyObject(lambda: [own.organization for own in lazy.memberships]),
+        "membership_role": SimpleLazyObject(lambda: _role(lazy.membership)),
+        "theme": user.theme,
+        "demo_mode": settings.DEMO_MODE,
+    }
+
+
+def _role(membership: Membership | None) -> str:
+    return str(membership.get_role_display()) if membership else ""
+
+
+def _navigation(request: Any) -> list[dict[str, Any]]:
+    counts = sidebar_counts(request.organization) if request.organization else {}
+    found = []
+    for section in SECTIONS:
+        try:
+            url = reverse(section.url_name)
+        except NoReverseMatch:
+            continue
+        is_active = request.path == url or (url != "/" and request.path.startswith(url))
+        found.append(
+            {
+                "url": url,
+                "label": section.label,
+                "icon": section.icon,
+                "active": is_active,
+                "count": counts.get(section.count),
+            }
+        )
+    return found
+
+
+def sidebar_counts(organization: Organization) -> dict[str, int]:
+    """Connections and resources that exist now, in one query."""
+    counts: dict[str, int] = (
+        Organization.objects.filter(pk=organization.pk)
+        .values(
+            connection_count=_count(ProviderConnection.objects.all()),
+            resource_count=_count(ResourceState.objects.open()),
+        )
+        .get()
+    )
+    return counts
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """How many of the rows belong to the organization of the outer query."""
+    mine = rows.filter(organization=OuterRef("pk")).order_by().values("organization")
+    return Coalesce(
+        Subquery(mine.annotate(total=Count("pk")).values("total"), output_field=IntegerField()), 0
+    )
