@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.dates import MONTHS_3, MONTHS_ALT, WEEKDAYS
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, pgettext
+
+from common import formatting
 
 register = template.Library()
 
@@ -74,13 +80,55 @@ def initials(name: Any) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartRow:
+    """One label of a chart with its values as ready texts, in the order of the series."""
+
+    label: str
+    values: list[str]
+    total: str
+
+
+@register.simple_tag
+def chart_table(data: Mapping[str, Any]) -> list[ChartRow]:
+    """The numbers of a chart (its data as js/charts.js describes it) as rows of a table."""
+    percentages = data.get("unit") == "percent"
+    rows = []
+    for index, label in enumerate(data["labels"]):
+        raw = [series["values"][index] for series in data["series"]]
+        known = [Decimal(str(value)) for value in raw if value is not None]
+        rows.append(
+            ChartRow(
+                label=_label_text(str(label)),
+                values=[_value_text(value, percentages=percentages) for value in raw],
+                total=formatting.number(sum(known, Decimal(0)) if known else None, 2),
+            )
+        )
+    return rows
+
+
+def _label_text(label: str) -> str:
+    if "T" in label:
+        at = timezone.localtime(datetime.fromisoformat(label))
+        return formatting.moment(at, today=timezone.localdate())
+    return formatting.short_date(date.fromisoformat(label), today=timezone.localdate())
+
+
+def _value_text(value: Any, *, percentages: bool) -> str:
+    decimal = None if value is None else Decimal(str(value))
+    return formatting.percent(decimal) if percentages else formatting.number(decimal, 2)
+
+
 @register.simple_tag
 def chart_texts() -> SafeString:
     """The words that charts.js draws with, in the reader's language, as `<script id="chart-texts">` (JSON data)."""
+    language = get_language() or "en"
     months = [str(MONTHS_3[number]) for number in range(1, 13)]
+    if not language.startswith("ru"):
+        months = [month.capitalize() for month in months]
     return json_script(
         {
-            "locale": get_language() or "en",
+            "locale": language,
             "months": months,
             "monthsOfDate": [str(MONTHS_ALT[number]) for number in range(1, 13)],
             "weekdays": [str(WEEKDAYS[number]) for number in range(7)],

@@ -96,7 +96,7 @@
     } catch {
       // Storage may be forbidden; the choice then lasts for this page.
     }
-    if (!form.getAttribute("action")) return;
+    if (form.hasAttribute("data-theme-local")) return;
     const body = new FormData(form);
     body.set("theme", choice);
     fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, redirect: "manual" })
