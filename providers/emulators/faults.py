@@ -9,7 +9,7 @@
 | missing_field | every `field` of that name is left out | field |
 | null_field | every `field` of that name is null | field |
 | unknown_value | every `field` of that name has a word nobody has seen | field, value |
-| rate_limit | the provider's own shape of "too many requests" | |
+| rate_limit | the provider's own shape of "too many requests" | retry_after |
 | section_disabled | the provider's own shape of "this section is switched off" | |
 | error | an error inside HTTP 200, in the provider's shape | code, message |
 | code_required | sign-in asks for a second factor | code |

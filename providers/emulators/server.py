@@ -35,6 +35,7 @@ from providers.emulators.wire import ProviderEmulator, Request, Response, Violat
 
 LOG_LENGTH = 100_000
 IDLE_CONNECTION_SECONDS = 60
+STOP_POLL_SECONDS = 0.02
 MALFORMED_BODY = b'{"answer": [{"id": 1, "name": '
 
 
@@ -90,7 +91,10 @@ class EmulatorServer:
 
     def start(self) -> Self:
         self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="emulator", daemon=True
+            target=self._http.serve_forever,
+            kwargs={"poll_interval": STOP_POLL_SECONDS},
+            name="emulator",
+            daemon=True,
         )
         self._thread.start()
         return self

@@ -31,6 +31,10 @@ CHANGING_GETS = (
     re.compile(r"/v1/vps/subdomain/reserve"),
     re.compile(r"/v1/image/[^/]+/link"),
 )
+REQUEST_COUNTERS = {
+    "s3": ("method_get", "method_post", "method_put", "method_head", "method_delete", "method_options"),
+    "cdn": ("code_2xx", "code_3xx", "code_4xx", "code_5xx"),
+}
 DATABASE_TYPES = {
     "MYSQL5": "5.7.44",
     "MYSQL8": "8.0.36",
@@ -86,7 +90,10 @@ class CloudApi:
 
     def refuse(self, request: Request, kind: str, options: Mapping[str, Any]) -> Response:
         if kind == "rate_limit":
-            return Response(status=429, payload={"code": 429, "message": "Too Many Requests"})
+            headers = {"Retry-After": str(options["retry_after"])} if "retry_after" in options else {}
+            return Response(
+                status=429, payload={"code": 429, "message": "Too Many Requests"}, headers=headers
+            )
         if request.path == "/v1/auth":
             default = "CODE_REQUIRED" if kind == "code_required" else "INTERNAL_ERROR"
             return Response(payload={"error": options.get("code", default)})
@@ -138,8 +145,9 @@ class CloudApi:
     # Servers
 
     def vps_list(self, call: _Call) -> Any:
-        servers = [self._vps(call.account, vps, call.at) for vps in call.standing("vps")]
-        return {"vps": self._page(call, servers), "total_count": len(servers)}
+        servers = call.standing("vps")
+        page = [self._vps(call.account, vps, call.at) for vps in self._page(call, servers)]
+        return {"vps": page, "total_count": len(servers)}
 
     def vps_one(self, call: _Call) -> Any:
         vps = call.one("vps")
@@ -295,8 +303,9 @@ class CloudApi:
     # Managed services
 
     def services(self, call: _Call) -> Any:
-        services = [self._service(call.account, each, call.at) for each in call.standing("service")]
-        return {"service": self._page(call, services), "total_count": len(services)}
+        services = call.standing("service")
+        page = [self._service(call.account, each, call.at) for each in self._page(call, services)]
+        return {"service": page, "total_count": len(services)}
 
     def service_one(self, call: _Call) -> Any:
         service = call.one("service")
@@ -381,8 +390,8 @@ class CloudApi:
         if call.arguments["kind"] == "quota":
             return {"size": self._stored(call, service)}
         if call.arguments["kind"] == "count-request":
-            methods = ("get", "post", "put", "head", "delete", "options")
-            return {f"method_{name}": _counted(call, service, name) for name in methods}
+            counters = REQUEST_COUNTERS[call.arguments["product"]]
+            return {name: _counted(call, service, name) for name in counters}
         sent = _counted(call, service, "sent", scale=BYTES_IN_MB)
         if call.arguments["product"] == "cdn":
             return {"data_tx": sent}

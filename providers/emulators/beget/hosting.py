@@ -50,8 +50,6 @@ CHANGING = (
     "enable",
     "disable",
     "clear",
-    "forwardListAdd",
-    "forwardListDelete",
 )
 
 
