@@ -54,7 +54,7 @@ def demodev(demo: EmulatorServer) -> BegetClient:
 def schemas() -> Schemas:
     """Beget's OpenAPI documents; they may not be shipped, so they lie outside the repository."""
     beside = Path(__file__).resolve().parents[4] / "shared" / "reference"
-    folder = Path(os.environ.get("INFRAZEN_REFERENCE_DIR", beside)) / "beget"
+    folder = Path(os.environ.get("INFRAZEN_REFERENCE_DIR") or beside) / "beget"
     if not (folder / "openapi-cloud.yaml").exists():
         pytest.skip("Beget's OpenAPI documents are not here: set INFRAZEN_REFERENCE_DIR")
     return Schemas(folder)
