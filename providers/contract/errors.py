@@ -7,6 +7,7 @@ ProviderError
 │   └── RateLimited         429: after `retry_after` seconds
 ├── UnexpectedResponse      2xx that breaks the contract: ours to fix, never retried
 ├── InvalidSource           a file that the user gave breaks its format: says line and column
+├── RequestRefused          outside the plugin's own allow-list: never sent, ours to fix
 ├── DeadlineExceeded        the sync's own time is over
 └── UnknownProvider         no plugin under that key
 """
@@ -30,7 +31,9 @@ class ProviderError(Exception):
 
     code: ClassVar[str] = "provider_error"
 
-    def __init__(self, message: str, *, provider: str, operation: str, params: MessageParams | None = None) -> None:
+    def __init__(
+        self, message: str, *, provider: str, operation: str, params: MessageParams | None = None
+    ) -> None:
         self.message = message
         self.params = dict(params or {})
         self.provider = provider
@@ -47,13 +50,9 @@ class PermissionDenied(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    code = "provider_unavailable"
-
-
-class RateLimited(ProviderUnavailable):
     """`retry_after` is in seconds, None where the provider does not say."""
 
-    code = "rate_limited"
+    code = "provider_unavailable"
 
     def __init__(
         self,
@@ -66,6 +65,10 @@ class RateLimited(ProviderUnavailable):
     ) -> None:
         super().__init__(message, provider=provider, operation=operation, params=params)
         self.retry_after = retry_after
+
+
+class RateLimited(ProviderUnavailable):
+    code = "rate_limited"
 
 
 class UnexpectedResponse(ProviderError):
@@ -90,6 +93,10 @@ class InvalidSource(ProviderError):
         super().__init__(message, provider=provider, operation=operation, params=params)
         self.line = line
         self.column = column
+
+
+class RequestRefused(ProviderError):
+    code = "request_refused"
 
 
 class DeadlineExceeded(ProviderError):

@@ -1,0 +1,593 @@
+"""Beget behind the plugin contract.
+
+Each scope stands for one list and fails alone. The account's daily rate is the total of all priced services
+(API reference, section 6): parts are marked `in_account_total`, and what they do not explain is the engine's
+remainder, the resource `account:{login}`.
+
+| scope | list |
+|---|---|
+| account | user/getAccountInfo |
+| domains, sites, mysql, ftp, mail | the hosting API's sections; mail is one call a domain, complete only if all answer |
+| vps, vps-network, snapshots, images | the cloud API's lists |
+| backups/vps, backups/mysql, backups/postgresql | automatic copies |
+| services, services/s3, services/cdn | GET /v1/cloud; S3 and CDN need their price list too, so they fail with it |
+| usage/{id} | statistics of one VPS, database or bucket |
+| prices/vps, prices/databases, prices/zones | price lists |
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any, ClassVar
+
+from common.text import gettext_noop
+from providers.contract.errors import (
+    AuthenticationFailed,
+    PermissionDenied,
+    ProviderError,
+)
+from providers.contract.plugin import (
+    BillingKind,
+    Capabilities,
+    CredentialField,
+    Period,
+    PluginContext,
+    ProviderPlugin,
+    complete,
+    not_complete,
+)
+from providers.contract.records import (
+    AccountRecord,
+    ConnectionTest,
+    Finding,
+    PriceRecord,
+    Rate,
+    ResourceRecord,
+    ResourceStatus,
+    ResourceType,
+    Scope,
+    ScopeResult,
+    UsageRecord,
+)
+from providers.http import SYSTEM_CLOCK, Clock, Deadline, Page
+
+from . import normalize
+from .client import NAME, PROBES, PROVIDER, CloudClient, HostingClient, unexpected
+
+logger = logging.getLogger(__name__)
+
+HALVES_REFUSED = gettext_noop(
+    "Beget accepted neither password of %(login)s. Check the login and both passwords, and allow API access in the "
+    "control panel."
+)
+
+SECTION_SCOPES: Mapping[str, Scope] = {
+    "user": normalize.ACCOUNT,
+    "domain": normalize.DOMAINS,
+    "site": normalize.SITES,
+    "mysql": normalize.MYSQL,
+    "ftp": normalize.FTP,
+}
+API_PARTS = 7
+"""Six sections of the hosting API and the cloud API."""
+
+MEASURED_KINDS = frozenset({"mysql", "postgresql", "s3"})
+"""Kinds of services that have statistics we know the unit of."""
+
+BACKUP_PATHS: Mapping[str, str] = {
+    "vps": "/v1/vps/backup",
+    "mysql": "/v1/cloud/mysql/backup",
+    "postgresql": "/v1/cloud/postgresql/backup",
+}
+
+WINDOWS: tuple[tuple[timedelta, str], ...] = (
+    (timedelta(hours=1), "HOUR"),
+    (timedelta(days=1), "DAY"),
+    (timedelta(days=7), "WEEK"),
+)
+LONGEST_WINDOW = "MONTH"
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What statistics can be asked for: kind is vps, mysql, postgresql or s3."""
+
+    resource_id: str
+    kind: str
+    cores: int | None
+    memory_mib: int | None
+
+
+class BegetProvider(ProviderPlugin):
+    key: ClassVar[str] = PROVIDER
+    display_name: ClassVar[str] = NAME
+    badge: ClassVar[str] = "BE"
+    summary: ClassVar[str] = gettext_noop("Hosting, VPS, managed databases, S3 and domains of one account.")
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            name="login",
+            label=gettext_noop("Login"),
+            help_text=gettext_noop("The login of Beget's control panel."),
+        ),
+        CredentialField(
+            name="api_password",
+            label=gettext_noop("API password"),
+            help_text=gettext_noop("Set under “API” in the control panel; it opens the hosting API."),
+            is_secret=True,
+        ),
+        CredentialField(
+            name="account_password",
+            label=gettext_noop("Account password"),
+            help_text=gettext_noop(
+                "The password of the control panel; it opens the cloud API (VPS, databases, S3). Empty means the "
+                "same as the API password."
+            ),
+            is_secret=True,
+            is_required=False,
+        ),
+    )
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        billing=BillingKind.RATES, has_usage=True, has_prices=True
+    )
+    type_map: ClassVar[Mapping[str, ResourceType]] = normalize.TYPE_MAP
+    guide: ClassVar[str] = "beget.md"
+
+    def __init__(self, context: PluginContext, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(context)
+        credentials = context.credentials
+        self._login = credentials["login"]
+        deadline = Deadline(context.deadline_seconds, clock)
+        self._hosting = HostingClient(
+            context,
+            login=self._login,
+            password=credentials["api_password"],
+            deadline=deadline,
+            clock=clock,
+        )
+        self._cloud = CloudClient(
+            context,
+            login=self._login,
+            password=credentials.get("account_password") or credentials["api_password"],
+            deadline=deadline,
+            clock=clock,
+        )
+        self._measured: list[_Measured] | None = None
+        self._price_lists: dict[str, Mapping[str, Rate] | ProviderError] = {}
+
+    # ---- test ---------------------------------------------------------------------------------------------
+
+    def test_connection(self) -> ConnectionTest:
+        """Ask both halves and each section; raises only when neither half answers anything."""
+        self._require_a_half()
+        scopes: list[ScopeResult] = []
+        failures: list[ProviderError] = []
+        facts: dict[str, str] = {}
+        for section, method in PROBES:
+            try:
+                answer = self._hosting.call(section, method)
+                if section == "user":
+                    facts |= _account_facts(answer)
+            except ProviderError as error:
+                failures.append(error)
+                scopes.append(not_complete(SECTION_SCOPES[section], error))
+            else:
+                scopes.append(complete(*SECTION_SCOPES[section]))
+        try:
+            facts |= self._server_count()
+        except ProviderError as error:
+            failures.append(error)
+            scopes.append(not_complete(normalize.VPS, error))
+        else:
+            scopes.append(complete(*normalize.VPS))
+        if len(failures) == len(scopes):
+            raise failures[0]
+        return ConnectionTest(
+            account_id=self._login, account_name=self._login, facts=facts, scopes=tuple(scopes)
+        )
+
+    def _server_count(self) -> dict[str, str]:
+        operation = "GET /v1/vps/server/list"
+        answer = self._cloud.get("/v1/vps/server/list", params={"offset": 0, "limit": 1})
+        count = normalize.whole(answer.get("total_count"), operation)
+        if count is None:
+            count = len(normalize.listed(answer.get("vps"), operation))
+        return {gettext_noop("Servers"): str(count)}
+
+    def _require_a_half(self) -> None:
+        """Raises AuthenticationFailed when both halves refuse their password."""
+        hosting = self._hosting.refusal()
+        cloud = self._cloud.refusal() if hosting is not None else None
+        if hosting is None or cloud is None:
+            return
+        if cloud.params.get("error") not in ("INCORRECT_CREDENTIALS", None):
+            raise cloud  # a code, a block or a deleted account says more than a wrong password
+        raise AuthenticationFailed(
+            HALVES_REFUSED, provider=PROVIDER, operation="sign in", params={"login": self._login}
+        )
+
+    # ---- account ------------------------------------------------------------------------------------------
+
+    def account(self) -> Iterator[AccountRecord | ScopeResult | Finding]:
+        self._require_a_half()
+        try:
+            info = self._hosting.call("user", "getAccountInfo")
+            denied = self._denied_sections()
+            parts = API_PARTS - len(denied) - (self._cloud.refusal() is not None)
+            yield normalize.account_record(
+                info, login=self._login, unreadable_sections=denied, sections=f"{parts} / {API_PARTS}"
+            )
+        except ProviderError as error:
+            yield self._incomplete(normalize.ACCOUNT, error)
+        else:
+            yield complete(*normalize.ACCOUNT)
+
+    def _denied_sections(self) -> set[str]:
+        """Sections that are switched off in the control panel, as far as one light call each shows it."""
+        denied = set()
+        for section, method in PROBES:
+            try:
+                self._hosting.call(section, method)
+            except PermissionDenied:
+                denied.add(section)
+            except ProviderError:
+                continue  # fails in its own scope
+        return denied
+
+    # ---- resources ----------------------------------------------------------------------------------------
+
+    def resources(self) -> Iterator[ResourceRecord | ScopeResult | Finding]:
+        self._require_a_half()
+        self._measured = []
+        parents: set[str] = set()
+        yield from self._scope(normalize.VPS, lambda: self._servers(parents))
+        yield from self._scope(normalize.NETWORK, self._networks)
+        yield from self._scope(normalize.SNAPSHOTS, self._snapshots)
+        yield from self._scope(normalize.IMAGES, self._images)
+        yield from self._services(parents)
+        for kind in BACKUP_PATHS:
+            yield from self._scope(("backups", kind), partial(self._backups, kind, parents))
+        yield from self._scope(normalize.DOMAINS, self._domains)
+        yield from self._scope(normalize.SITES, lambda: self._hosted("site", normalize.site_record))
+        yield from self._scope(normalize.MYSQL, lambda: self._hosted("mysql", normalize.hosting_mysql_record))
+        yield from self._scope(normalize.FTP, lambda: self._hosted("ftp", normalize.ftp_record))
+        yield from self._scope(normalize.MAIL, self._mailboxes)
+
+    def _servers(self, parents: set[str]) -> Iterator[ResourceRecord]:
+        def records(item: Any) -> Iterator[ResourceRecord]:
+            yield from normalize.vps_records(item, self._projects)
+
+        for record in _each(self._server_items(), records):
+            if record.native_type == "vps":
+                parents.add(record.resource_id)
+                self._measure(record, "vps")
+            yield record
+
+    def _server_items(self) -> Iterator[Any]:
+        return self._cloud.pages(
+            "/v1/vps/server/list", page_of=_page("vps"), identity=_identity("GET /v1/vps/server/list")
+        )
+
+    def _networks(self) -> Iterator[ResourceRecord]:
+        operation = "GET /v1/vps/network"
+        answer = self._cloud.get("/v1/vps/network")
+        addresses = normalize.listed(answer.get("additional_ip"), operation)
+        networks = normalize.listed(answer.get("private_network"), operation)
+        readers: list[tuple[Callable[[Any], ResourceRecord], Any]] = [
+            *((normalize.additional_ip_record, item) for item in addresses),
+            *((normalize.private_network_record, item) for item in networks),
+        ]
+        yield from _each(readers, lambda pair: iter((pair[0](pair[1]),)))
+
+    def _snapshots(self) -> Iterator[ResourceRecord]:
+        answer = self._cloud.get("/v1/vps/snapshot")
+        yield from _each(
+            normalize.listed(answer.get("snapshot"), "GET /v1/vps/snapshot"),
+            lambda item: filter(None, (normalize.snapshot_record(item),)),
+        )
+
+    def _images(self) -> Iterator[ResourceRecord]:
+        items = self._cloud.pages("/v1/image", page_of=_page("images"), identity=_identity("GET /v1/image"))
+        yield from _each(items, lambda item: iter((normalize.image_record(item),)))
+
+    def _services(self, parents: set[str]) -> Iterator[ResourceRecord | ScopeResult]:
+        """Databases and newer services; S3 and CDN, whose cost is use x price, in scopes of their own."""
+        failed: dict[Scope, ProviderError] = {}
+        try:
+            items = self._cloud.pages(
+                "/v1/cloud",
+                params={"view": "SERVICE_VIEW_FULL"},
+                page_of=_page("service"),
+                identity=_identity("GET /v1/cloud"),
+            )
+            for item in items:
+                scope = normalize.service_scope(item)
+                try:
+                    record = self._service(item)
+                except ProviderError as error:
+                    failed.setdefault(scope, error)
+                    continue
+                parents.add(record.resource_id)
+                if (kind := normalize.service_kind(item)) in MEASURED_KINDS:
+                    self._measure(record, kind)
+                yield record
+        except ProviderError as error:
+            failed = dict.fromkeys((normalize.SERVICES, normalize.S3, normalize.CDN), error)
+        for scope in (normalize.SERVICES, normalize.S3, normalize.CDN):
+            yield self._incomplete(scope, failed[scope]) if scope in failed else complete(*scope)
+
+    def _service(self, item: Mapping[str, Any]) -> ResourceRecord:
+        operation = "GET /v1/cloud"
+        kind = normalize.service_kind(item)
+        if kind == "s3":
+            rates = self._use_rates("/v1/cloud/s3/price", "bucket", normalize.s3_rates)
+            names = (normalize.text(item.get(key)) for key in ("display_name", "slug"))
+            rate = next((rates[name] for name in names if name in rates), None)
+        elif kind == "cdn":
+            rates = self._use_rates("/v1/cloud/cdn/price", "cdn", normalize.cdn_rates)
+            rate = rates.get(normalize.text(item.get("id")))
+        elif kind in ("mysql", "postgresql"):
+            rate = normalize.known_rate_of(item, operation)
+        else:
+            rate = None
+        return normalize.service_record(
+            item, projects=self._projects, rate=rate or normalize.rate_of(item, operation)
+        )
+
+    def _use_rates(
+        self, path: str, key: str, read: Callable[[Any], Mapping[str, Rate]]
+    ) -> Mapping[str, Rate]:
+        """A price list of what is used, asked for once; so is its failure."""
+        if path not in self._price_lists:
+            try:
+                self._price_lists[path] = read(self._cloud.get(path).get(key))
+            except ProviderError as error:
+                self._price_lists[path] = error
+        rates = self._price_lists[path]
+        if isinstance(rates, ProviderError):
+            raise rates
+        return rates
+
+    @cached_property
+    def _projects(self) -> Mapping[str, str]:
+        """Names of the projects by id; without them the ids stay alone, which costs no scope."""
+        path = "/v1/cloud/projects/list"
+        try:
+            items = self._cloud.pages(path, page_of=_projects_page, identity=_identity(f"GET {path}"))
+            return {normalize.text(item["id"]): normalize.text(item.get("name")) for item in items}
+        except ProviderError as error:
+            logger.warning("Beget did not tell the names of its projects: %s", error)
+            return {}
+
+    def _backups(self, kind: str, parents: set[str]) -> Iterator[ResourceRecord]:
+        path = BACKUP_PATHS[kind]
+        copies = normalize.listed(self._cloud.get(path).get("copy"), f"GET {path}")
+        yield from _each(
+            copies,
+            lambda item: iter(
+                (normalize.backup_record(item, kind=kind, scope=("backups", kind), parents=parents),)
+            ),
+        )
+
+    def _domains(self) -> Iterator[ResourceRecord]:
+        def record(item: Any) -> Iterator[ResourceRecord]:
+            fqdn = normalize.identifier(item, "fqdn", "domain/getList")
+            rate = normalize.domain_rate(fqdn, self._zones()) if normalize.is_registered(item) else None
+            yield normalize.domain_record(item, rate=rate)
+
+        yield from _each(self._hosting_list("domain"), record)
+
+    def _zones(self) -> Mapping[str, Any]:
+        zones = self._hosting.call("domain", "getZoneList")
+        if not isinstance(zones, dict):
+            raise unexpected("no price list of zones", "domain/getZoneList")
+        return zones
+
+    def _hosted(self, section: str, read: Callable[[Any], ResourceRecord]) -> Iterator[ResourceRecord]:
+        yield from _each(self._hosting_list(section), lambda item: iter((read(item),)))
+
+    def _hosting_list(self, section: str) -> list[Any]:
+        return normalize.listed(self._hosting.call(section, "getList"), f"{section}/getList")
+
+    def _mailboxes(self) -> Iterator[ResourceRecord]:
+        """Mailboxes of every domain, one call each; none where the account says that it has no mailbox."""
+        if self._has_no_mail():
+            return
+
+        def records(domain: Any) -> Iterator[ResourceRecord]:
+            operation = "mail/getMailboxList"
+            fqdn = normalize.identifier(domain, "fqdn", "domain/getList")
+            mailboxes = self._hosting.call("mail", "getMailboxList", domain=fqdn)
+            for item in normalize.listed(mailboxes, operation):
+                yield normalize.mailbox_record(item, domain=fqdn)
+
+        yield from _each(self._hosting_list("domain"), records)
+
+    def _has_no_mail(self) -> bool:
+        try:
+            info = self._hosting.call("user", "getAccountInfo")
+            return (
+                isinstance(info, dict) and normalize.whole(info.get("user_mail"), "user/getAccountInfo") == 0
+            )
+        except ProviderError:
+            return False
+
+    def _scope(
+        self, scope: Scope, read: Callable[[], Iterator[ResourceRecord]]
+    ) -> Iterator[ResourceRecord | ScopeResult]:
+        try:
+            yield from read()
+        except ProviderError as error:
+            yield self._incomplete(scope, error)
+        else:
+            yield complete(*scope)
+
+    def _incomplete(self, scope: Scope, error: ProviderError) -> ScopeResult:
+        logger.warning(
+            "%s of Beget account %s was not read: %s (%s)",
+            "/".join(scope),
+            self._login,
+            error,
+            error.operation,
+        )
+        return not_complete(scope, error)
+
+    # ---- usage --------------------------------------------------------------------------------------------
+
+    def usage(self, period: Period) -> Iterator[UsageRecord | ScopeResult | Finding]:
+        """CPU and memory of running VPS and databases, size of buckets; one call at a time.
+
+        Beget keeps windows that end now (an hour, a day, a week, a month): the shortest that holds the period.
+        """
+        self._require_a_half()
+        if self._measured is None:
+            for _ in self.resources():
+                pass
+        window = self._window(period.start)
+        for machine in self._measured or ():
+            scope = ("usage", machine.resource_id)
+            try:
+                for record in self._series(machine, window):
+                    points = [point for point in record.points if period.start <= point[0] < period.end]
+                    if points:
+                        yield UsageRecord(
+                            resource_id=record.resource_id,
+                            metric=record.metric,
+                            unit=record.unit,
+                            points=tuple(points),
+                        )
+            except ProviderError as error:
+                yield self._incomplete(scope, error)
+            else:
+                yield complete(*scope)
+
+    def _window(self, start: datetime) -> str:
+        age = self.context.now - start
+        return next((name for length, name in WINDOWS if age <= length), LONGEST_WINDOW)
+
+    def _series(self, machine: _Measured, window: str) -> Iterator[UsageRecord]:
+        if machine.kind == "s3":
+            sizes = self._points("/v1/cloud/s3/{id}/statistic/quota", "size", window, id=machine.resource_id)
+            gib = [(instant, value / 1024) for instant, value in sizes]
+            yield UsageRecord(resource_id=machine.resource_id, metric="disk_used_gib", unit="GiB", points=gib)
+            return
+        path = {
+            "vps": "/v1/vps/statistic/{kind}/{id}",
+            "mysql": "/v1/cloud/mysql/{id}/statistic/{kind}",
+            "postgresql": "/v1/cloud/postgresql/{id}/statistic/{kind}",
+        }[machine.kind]
+        cpu = self._points(path, "cpu", window, id=machine.resource_id, kind="cpu")
+        yield UsageRecord(
+            resource_id=machine.resource_id,
+            metric="cpu_percent",
+            unit="%",
+            points=normalize.cpu_percent(cpu, machine.cores),
+        )
+        memory = self._points(path, "memory", window, id=machine.resource_id, kind="memory")
+        yield UsageRecord(resource_id=machine.resource_id, metric="memory_mib", unit="MiB", points=memory)
+        if machine.memory_mib:
+            yield UsageRecord(
+                resource_id=machine.resource_id,
+                metric="memory_percent",
+                unit="%",
+                points=normalize.memory_percent(memory, machine.memory_mib),
+            )
+
+    def _points(self, path: str, key: str, window: str, **segments: str) -> normalize.Points:
+        answer = self._cloud.get(path, params={"period": window}, **segments)
+        return normalize.series(answer.get(key), f"GET {path}")
+
+    def _measure(self, record: ResourceRecord, kind: str) -> None:
+        if self._measured is None or record.status is not ResourceStatus.RUNNING:
+            return
+        cores = record.specification.vcpus
+        self._measured.append(
+            _Measured(
+                record.resource_id,
+                kind,
+                None if cores is None else int(cores),
+                record.specification.memory_mib,
+            )
+        )
+
+    # ---- prices -------------------------------------------------------------------------------------------
+
+    def prices(self) -> Iterator[PriceRecord | ScopeResult | Finding]:
+        self._require_a_half()
+        yield from self._price_list(("prices", "vps"), self._vps_prices)
+        yield from self._price_list(("prices", "databases"), self._database_prices)
+        yield from self._price_list(("prices", "zones"), lambda: normalize.zone_prices(self._zones()))
+
+    def _vps_prices(self) -> Iterator[PriceRecord | None]:
+        answer = self._cloud.get("/v1/vps/configuration")
+        for item in normalize.listed(answer.get("configurations"), "GET /v1/vps/configuration"):
+            yield normalize.vps_price(item)
+
+    def _database_prices(self) -> Iterator[PriceRecord | None]:
+        answer = self._cloud.get("/v1/cloud/configuration")
+        for item in normalize.listed(answer.get("configuration"), "GET /v1/cloud/configuration"):
+            yield normalize.database_price(item)
+
+    def _price_list(
+        self, scope: Scope, read: Callable[[], Iterator[PriceRecord | None]]
+    ) -> Iterator[PriceRecord | ScopeResult]:
+        seen: set[str] = set()
+        try:
+            for price in read():
+                if price is not None and price.sku_id not in seen:
+                    seen.add(price.sku_id)
+                    yield price
+        except ProviderError as error:
+            yield self._incomplete(scope, error)
+        else:
+            yield complete(*scope)
+
+
+def _each(items: Iterable[Any], read: Callable[[Any], Iterator[ResourceRecord]]) -> Iterator[ResourceRecord]:
+    """Records of all items; one that cannot be read fails the list at its end, and hides no other."""
+    first_error: ProviderError | None = None
+    for item in items:
+        try:
+            yield from read(item)
+        except ProviderError as error:
+            first_error = first_error or error
+    if first_error is not None:
+        raise first_error
+
+
+def _page(key: str) -> Callable[[Mapping[str, Any]], Page]:
+    def page(answer: Mapping[str, Any]) -> Page:
+        return _page_of(answer, key)
+
+    return page
+
+
+def _projects_page(answer: Mapping[str, Any]) -> Page:
+    return _page_of(normalize.nested(answer, "page"), "projects")
+
+
+def _page_of(answer: Mapping[str, Any], key: str) -> Page:
+    """A page of `key`. No total, or zero beside items, is no total: the default may be left out on the wire."""
+    total = normalize.whole(answer.get("total_count"), key)
+    return Page(items=normalize.listed(answer.get(key), key), total_count=total or None)
+
+
+def _identity(operation: str) -> Callable[[Any], object]:
+    def identity(item: Any) -> object:
+        """Its id; what has none is told apart by being another object, and fails when it is read."""
+        return (item.get("id") or object()) if isinstance(item, dict) else object()
+
+    return identity
+
+
+def _account_facts(info: Any) -> dict[str, str]:
+    record = normalize.account_record(info, login="", unreadable_sections=(), sections="")
+    facts = {gettext_noop("Plan"): normalize.text(info.get("plan_name"))}
+    if record.balance is not None:
+        facts[gettext_noop("Balance, ₽")] = f"{record.balance:.2f}"
+    if record.total is not None:
+        facts[gettext_noop("Rate, ₽ a day")] = f"{record.total.amount:.2f}"
+    return {label: value for label, value in facts.items() if value}
