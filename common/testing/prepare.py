@@ -90,19 +90,19 @@ def main() -> int:
         _install([need.package for need in missing])
         missing = [need for need in missing if need.find() is None]
     for need in missing:
-        print(need.advice, file=sys.stderr)  # noqa: T201
+        print(need.advice, file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0
 
 
 def _install(packages: list[str]) -> None:
     """apt-get, without questions and without starting the services; a failure is told by what stays missing."""
-    print(f"Installing {', '.join(packages)} for the tests.", file=sys.stderr)  # noqa: T201
+    print(f"Installing {', '.join(packages)} for the tests.", file=sys.stderr)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (
         ["apt-get", "-q", "update"],
         ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages],
     ):
-        subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)  # noqa: S603
+        subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
 
 
 def _named_by(variable: str) -> Path | None:

@@ -24,6 +24,7 @@ from typing import Any
 from common.testing.prepare import POSTGRES, REDIS, Need
 
 PREFIX = "infrazen-services-"
+PID_FILE = "pid"
 START_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -49,7 +50,7 @@ def postgres() -> Iterator[str]:
             "env": {**os.environ, "LC_ALL": _locale(), "HOME": str(base)},
             **_unprivileged(data, sockets),
         }
-        made = subprocess.run(  # noqa: S603
+        made = subprocess.run(
             [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
             check=False,
             text=True,
@@ -86,7 +87,7 @@ def redis() -> Iterator[str]:
 def main(command: list[str]) -> int:
     """Exit status of the command; 2 without one, 3 where a service cannot be had."""
     if not command:
-        print(__doc__, file=sys.stderr)  # noqa: T201
+        print(__doc__, file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _leave)  # the default would leave the servers behind
     remove_stale()
@@ -95,7 +96,7 @@ def main(command: list[str]) -> int:
             database_url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(postgres())
             redis_url = os.environ.get("TEST_REDIS_URL") or stack.enter_context(redis())
         except ServiceUnavailable as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             return 3
         environment = {
             **os.environ,
@@ -112,14 +113,15 @@ def remove_stale() -> None:
         launcher = base.name.removeprefix(PREFIX).partition("-")[0]
         if launcher.isdigit() and _is_alive(int(launcher)):
             continue
-        for pid in _processes_of(base):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        server = _server_of(base)
+        if server:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
         shutil.rmtree(base, ignore_errors=True)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603
+    with subprocess.Popen(command, env=environment) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:  # the terminal told the command too
@@ -156,8 +158,9 @@ def _server(
     name: str, command: list[Any], log: Path, is_ready: Callable[[], bool], run: dict[str, Any]
 ) -> Iterator[None]:
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **run)  # noqa: S603
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **run)
     try:
+        log.with_name(PID_FILE).write_text(f"{process.pid} {Path(command[0]).name}", encoding="utf-8")
         end = time.monotonic() + START_SECONDS
         while not is_ready():
             if process.poll() is not None or time.monotonic() > end:
@@ -201,7 +204,7 @@ def _free_port() -> int:
 
 def _accepts(binaries: Path, port: int) -> bool:
     ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-    return subprocess.run(ready, check=False).returncode == 0  # noqa: S603
+    return subprocess.run(ready, check=False).returncode == 0
 
 
 def _answers(port: int) -> bool:
@@ -228,13 +231,16 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _processes_of(base: Path) -> list[int]:
-    """Processes whose command line names the folder: the pid file alone may name a stranger by now."""
-    if not shutil.which("ps"):
-        return []
-    listing = subprocess.run(["ps", "-eo", "pid=,args="], check=False, text=True, capture_output=True).stdout  # noqa: S607
-    rows = (line.split(None, 1) for line in listing.splitlines())
-    return [int(row[0]) for row in rows if len(row) == 2 and str(base) in row[1]]
+def _server_of(base: Path) -> int | None:
+    """The server still running for the folder, or None; its number alone may be a stranger's by now."""
+    try:
+        pid, name = (base / PID_FILE).read_text(encoding="utf-8").split()
+        command = subprocess.run(
+            ["ps", "-o", "comm=", "-p", pid], check=False, text=True, capture_output=True
+        ).stdout
+    except (OSError, ValueError):  # killed before it started one, or a system without `ps`
+        return None
+    return int(pid) if Path(command.strip()).name == name else None
 
 
 if __name__ == "__main__":
