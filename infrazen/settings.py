@@ -91,6 +91,8 @@ PROVIDER_ENDPOINTS = (
     else {}
 )
 
+# Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
+SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.005)
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = ["costs.services.after_sync"]
 
