@@ -55,8 +55,9 @@ from providers.contract.records import (
 )
 from providers.http import SYSTEM_CLOCK, Clock, Deadline, Page
 
-from . import normalize
 from .client import NAME, PROBES, PROVIDER, CloudClient, HostingClient, unexpected
+from .normalize import account, hosting, prices, servers, services, usage, values, words
+from .normalize.usage import Points
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +67,11 @@ HALVES_REFUSED = gettext_noop(
 )
 
 SECTION_SCOPES: Mapping[str, Scope] = {
-    "user": normalize.ACCOUNT,
-    "domain": normalize.DOMAINS,
-    "site": normalize.SITES,
-    "mysql": normalize.MYSQL,
-    "ftp": normalize.FTP,
+    "user": words.ACCOUNT,
+    "domain": words.DOMAINS,
+    "site": words.SITES,
+    "mysql": words.MYSQL,
+    "ftp": words.FTP,
 }
 API_PARTS = 7
 """Six sections of the hosting API and the cloud API."""
@@ -133,7 +134,7 @@ class BegetProvider(ProviderPlugin):
     capabilities: ClassVar[Capabilities] = Capabilities(
         billing=BillingKind.RATES, has_usage=True, has_prices=True
     )
-    type_map: ClassVar[Mapping[str, ResourceType]] = normalize.TYPE_MAP
+    type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     guide: ClassVar[str] = "beget.md"
 
     def __init__(self, context: PluginContext, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -180,9 +181,9 @@ class BegetProvider(ProviderPlugin):
             facts |= self._server_count()
         except ProviderError as error:
             failures.append(error)
-            scopes.append(not_complete(normalize.VPS, error))
+            scopes.append(not_complete(words.VPS, error))
         else:
-            scopes.append(complete(*normalize.VPS))
+            scopes.append(complete(*words.VPS))
         if len(failures) == len(scopes):
             raise failures[0]
         return ConnectionTest(
@@ -192,9 +193,9 @@ class BegetProvider(ProviderPlugin):
     def _server_count(self) -> dict[str, str]:
         operation = "GET /v1/vps/server/list"
         answer = self._cloud.get("/v1/vps/server/list", params={"offset": 0, "limit": 1})
-        count = normalize.whole(answer.get("total_count"), operation)
+        count = values.whole(answer.get("total_count"), operation)
         if count is None:
-            count = len(normalize.listed(answer.get("vps"), operation))
+            count = len(values.listed(answer.get("vps"), operation))
         return {gettext_noop("Servers"): str(count)}
 
     def _require_a_half(self) -> None:
@@ -217,13 +218,13 @@ class BegetProvider(ProviderPlugin):
             info = self._hosting.call("user", "getAccountInfo")
             denied = self._denied_sections()
             parts = API_PARTS - len(denied) - (self._cloud.refusal() is not None)
-            yield normalize.account_record(
+            yield account.account_record(
                 info, login=self._login, unreadable_sections=denied, sections=f"{parts} / {API_PARTS}"
             )
         except ProviderError as error:
-            yield self._incomplete(normalize.ACCOUNT, error)
+            yield self._incomplete(words.ACCOUNT, error)
         else:
-            yield complete(*normalize.ACCOUNT)
+            yield complete(*words.ACCOUNT)
 
     def _denied_sections(self) -> set[str]:
         """Sections that are switched off in the control panel, as far as one light call each shows it."""
@@ -243,22 +244,22 @@ class BegetProvider(ProviderPlugin):
         self._require_a_half()
         self._measured = []
         parents: set[str] = set()
-        yield from self._scope(normalize.VPS, lambda: self._servers(parents))
-        yield from self._scope(normalize.NETWORK, self._networks)
-        yield from self._scope(normalize.SNAPSHOTS, self._snapshots)
-        yield from self._scope(normalize.IMAGES, self._images)
+        yield from self._scope(words.VPS, lambda: self._servers(parents))
+        yield from self._scope(words.NETWORK, self._networks)
+        yield from self._scope(words.SNAPSHOTS, self._snapshots)
+        yield from self._scope(words.IMAGES, self._images)
         yield from self._services(parents)
         for kind in BACKUP_PATHS:
             yield from self._scope(("backups", kind), partial(self._backups, kind, parents))
-        yield from self._scope(normalize.DOMAINS, self._domains)
-        yield from self._scope(normalize.SITES, lambda: self._hosted("site", normalize.site_record))
-        yield from self._scope(normalize.MYSQL, lambda: self._hosted("mysql", normalize.hosting_mysql_record))
-        yield from self._scope(normalize.FTP, lambda: self._hosted("ftp", normalize.ftp_record))
-        yield from self._scope(normalize.MAIL, self._mailboxes)
+        yield from self._scope(words.DOMAINS, self._domains)
+        yield from self._scope(words.SITES, lambda: self._hosted("site", hosting.site_record))
+        yield from self._scope(words.MYSQL, lambda: self._hosted("mysql", hosting.hosting_mysql_record))
+        yield from self._scope(words.FTP, lambda: self._hosted("ftp", hosting.ftp_record))
+        yield from self._scope(words.MAIL, self._mailboxes)
 
     def _servers(self, parents: set[str]) -> Iterator[ResourceRecord]:
         def records(item: Any) -> Iterator[ResourceRecord]:
-            yield from normalize.vps_records(item, self._projects)
+            yield from servers.vps_records(item, self._projects)
 
         for record in _each(self._server_items(), records):
             if record.native_type == "vps":
@@ -274,24 +275,24 @@ class BegetProvider(ProviderPlugin):
     def _networks(self) -> Iterator[ResourceRecord]:
         operation = "GET /v1/vps/network"
         answer = self._cloud.get("/v1/vps/network")
-        addresses = normalize.listed(answer.get("additional_ip"), operation)
-        networks = normalize.listed(answer.get("private_network"), operation)
+        addresses = values.listed(answer.get("additional_ip"), operation)
+        networks = values.listed(answer.get("private_network"), operation)
         readers: list[tuple[Callable[[Any], ResourceRecord], Any]] = [
-            *((normalize.additional_ip_record, item) for item in addresses),
-            *((normalize.private_network_record, item) for item in networks),
+            *((servers.additional_ip_record, item) for item in addresses),
+            *((servers.private_network_record, item) for item in networks),
         ]
         yield from _each(readers, lambda pair: iter((pair[0](pair[1]),)))
 
     def _snapshots(self) -> Iterator[ResourceRecord]:
         answer = self._cloud.get("/v1/vps/snapshot")
         yield from _each(
-            normalize.listed(answer.get("snapshot"), "GET /v1/vps/snapshot"),
-            lambda item: filter(None, (normalize.snapshot_record(item),)),
+            values.listed(answer.get("snapshot"), "GET /v1/vps/snapshot"),
+            lambda item: filter(None, (servers.snapshot_record(item),)),
         )
 
     def _images(self) -> Iterator[ResourceRecord]:
         items = self._cloud.pages("/v1/image", page_of=_page("images"), identity=_identity("GET /v1/image"))
-        yield from _each(items, lambda item: iter((normalize.image_record(item),)))
+        yield from _each(items, lambda item: iter((servers.image_record(item),)))
 
     def _services(self, parents: set[str]) -> Iterator[ResourceRecord | ScopeResult]:
         """Databases and newer services; S3 and CDN, whose cost is use x price, in scopes of their own."""
@@ -304,37 +305,37 @@ class BegetProvider(ProviderPlugin):
                 identity=_identity("GET /v1/cloud"),
             )
             for item in items:
-                scope = normalize.service_scope(item)
+                scope = services.service_scope(item)
                 try:
                     record = self._service(item)
                 except ProviderError as error:
                     failed.setdefault(scope, error)
                     continue
                 parents.add(record.resource_id)
-                if (kind := normalize.service_kind(item)) in MEASURED_KINDS:
+                if (kind := services.service_kind(item)) in MEASURED_KINDS:
                     self._measure(record, kind)
                 yield record
         except ProviderError as error:
-            failed = dict.fromkeys((normalize.SERVICES, normalize.S3, normalize.CDN), error)
-        for scope in (normalize.SERVICES, normalize.S3, normalize.CDN):
+            failed = dict.fromkeys((words.SERVICES, words.S3, words.CDN), error)
+        for scope in (words.SERVICES, words.S3, words.CDN):
             yield self._incomplete(scope, failed[scope]) if scope in failed else complete(*scope)
 
     def _service(self, item: Mapping[str, Any]) -> ResourceRecord:
         operation = "GET /v1/cloud"
-        kind = normalize.service_kind(item)
+        kind = services.service_kind(item)
         if kind == "s3":
-            rates = self._use_rates("/v1/cloud/s3/price", "bucket", normalize.s3_rates)
-            names = (normalize.text(item.get(key)) for key in ("display_name", "slug"))
+            rates = self._use_rates("/v1/cloud/s3/price", "bucket", services.s3_rates)
+            names = (values.text(item.get(key)) for key in ("display_name", "slug"))
             rate = next((rates[name] for name in names if name in rates), None)
         elif kind == "cdn":
-            rates = self._use_rates("/v1/cloud/cdn/price", "cdn", normalize.cdn_rates)
-            rate = rates.get(normalize.text(item.get("id")))
+            rates = self._use_rates("/v1/cloud/cdn/price", "cdn", services.cdn_rates)
+            rate = rates.get(values.text(item.get("id")))
         elif kind in ("mysql", "postgresql"):
-            rate = normalize.known_rate_of(item, operation)
+            rate = values.known_rate_of(item, operation)
         else:
             rate = None
-        return normalize.service_record(
-            item, projects=self._projects, rate=rate or normalize.rate_of(item, operation)
+        return services.service_record(
+            item, projects=self._projects, rate=rate or values.rate_of(item, operation)
         )
 
     def _use_rates(
@@ -357,26 +358,26 @@ class BegetProvider(ProviderPlugin):
         path = "/v1/cloud/projects/list"
         try:
             items = self._cloud.pages(path, page_of=_projects_page, identity=_identity(f"GET {path}"))
-            return {normalize.text(item["id"]): normalize.text(item.get("name")) for item in items}
+            return {values.text(item["id"]): values.text(item.get("name")) for item in items}
         except ProviderError as error:
             logger.warning("Beget did not tell the names of its projects: %s", error)
             return {}
 
     def _backups(self, kind: str, parents: set[str]) -> Iterator[ResourceRecord]:
         path = BACKUP_PATHS[kind]
-        copies = normalize.listed(self._cloud.get(path).get("copy"), f"GET {path}")
+        copies = values.listed(self._cloud.get(path).get("copy"), f"GET {path}")
         yield from _each(
             copies,
             lambda item: iter(
-                (normalize.backup_record(item, kind=kind, scope=("backups", kind), parents=parents),)
+                (servers.backup_record(item, kind=kind, scope=("backups", kind), parents=parents),)
             ),
         )
 
     def _domains(self) -> Iterator[ResourceRecord]:
         def record(item: Any) -> Iterator[ResourceRecord]:
-            fqdn = normalize.identifier(item, "fqdn", "domain/getList")
-            rate = normalize.domain_rate(fqdn, self._zones()) if normalize.is_registered(item) else None
-            yield normalize.domain_record(item, rate=rate)
+            fqdn = values.identifier(item, "fqdn", "domain/getList")
+            rate = hosting.domain_rate(fqdn, self._zones()) if hosting.is_registered(item) else None
+            yield hosting.domain_record(item, rate=rate)
 
         yield from _each(self._hosting_list("domain"), record)
 
@@ -390,7 +391,7 @@ class BegetProvider(ProviderPlugin):
         yield from _each(self._hosting_list(section), lambda item: iter((read(item),)))
 
     def _hosting_list(self, section: str) -> list[Any]:
-        return normalize.listed(self._hosting.call(section, "getList"), f"{section}/getList")
+        return values.listed(self._hosting.call(section, "getList"), f"{section}/getList")
 
     def _mailboxes(self) -> Iterator[ResourceRecord]:
         """Mailboxes of every domain, one call each; none where the account says that it has no mailbox."""
@@ -399,19 +400,17 @@ class BegetProvider(ProviderPlugin):
 
         def records(domain: Any) -> Iterator[ResourceRecord]:
             operation = "mail/getMailboxList"
-            fqdn = normalize.identifier(domain, "fqdn", "domain/getList")
+            fqdn = values.identifier(domain, "fqdn", "domain/getList")
             mailboxes = self._hosting.call("mail", "getMailboxList", domain=fqdn)
-            for item in normalize.listed(mailboxes, operation):
-                yield normalize.mailbox_record(item, domain=fqdn)
+            for item in values.listed(mailboxes, operation):
+                yield hosting.mailbox_record(item, domain=fqdn)
 
         yield from _each(self._hosting_list("domain"), records)
 
     def _has_no_mail(self) -> bool:
         try:
             info = self._hosting.call("user", "getAccountInfo")
-            return (
-                isinstance(info, dict) and normalize.whole(info.get("user_mail"), "user/getAccountInfo") == 0
-            )
+            return isinstance(info, dict) and values.whole(info.get("user_mail"), "user/getAccountInfo") == 0
         except ProviderError:
             return False
 
@@ -484,7 +483,7 @@ class BegetProvider(ProviderPlugin):
             resource_id=machine.resource_id,
             metric="cpu_percent",
             unit="%",
-            points=normalize.cpu_percent(cpu, machine.cores),
+            points=usage.cpu_percent(cpu, machine.cores),
         )
         memory = self._points(path, "memory", window, id=machine.resource_id, kind="memory")
         yield UsageRecord(resource_id=machine.resource_id, metric="memory_mib", unit="MiB", points=memory)
@@ -493,12 +492,12 @@ class BegetProvider(ProviderPlugin):
                 resource_id=machine.resource_id,
                 metric="memory_percent",
                 unit="%",
-                points=normalize.memory_percent(memory, machine.memory_mib),
+                points=usage.memory_percent(memory, machine.memory_mib),
             )
 
-    def _points(self, path: str, key: str, window: str, **segments: str) -> normalize.Points:
+    def _points(self, path: str, key: str, window: str, **segments: str) -> Points:
         answer = self._cloud.get(path, params={"period": window}, **segments)
-        return normalize.series(answer.get(key), f"GET {path}")
+        return usage.series(answer.get(key), f"GET {path}")
 
     def _measure(self, record: ResourceRecord, kind: str) -> None:
         if self._measured is None or record.status is not ResourceStatus.RUNNING:
@@ -519,17 +518,17 @@ class BegetProvider(ProviderPlugin):
         self._require_a_half()
         yield from self._price_list(("prices", "vps"), self._vps_prices)
         yield from self._price_list(("prices", "databases"), self._database_prices)
-        yield from self._price_list(("prices", "zones"), lambda: normalize.zone_prices(self._zones()))
+        yield from self._price_list(("prices", "zones"), lambda: prices.zone_prices(self._zones()))
 
     def _vps_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/vps/configuration")
-        for item in normalize.listed(answer.get("configurations"), "GET /v1/vps/configuration"):
-            yield normalize.vps_price(item)
+        for item in values.listed(answer.get("configurations"), "GET /v1/vps/configuration"):
+            yield prices.vps_price(item)
 
     def _database_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/cloud/configuration")
-        for item in normalize.listed(answer.get("configuration"), "GET /v1/cloud/configuration"):
-            yield normalize.database_price(item)
+        for item in values.listed(answer.get("configuration"), "GET /v1/cloud/configuration"):
+            yield prices.database_price(item)
 
     def _price_list(
         self, scope: Scope, read: Callable[[], Iterator[PriceRecord | None]]
@@ -566,13 +565,13 @@ def _page(key: str) -> Callable[[Mapping[str, Any]], Page]:
 
 
 def _projects_page(answer: Mapping[str, Any]) -> Page:
-    return _page_of(normalize.nested(answer, "page"), "projects")
+    return _page_of(values.nested(answer, "page"), "projects")
 
 
 def _page_of(answer: Mapping[str, Any], key: str) -> Page:
     """A page of `key`. No total, or zero beside items, is no total: the default may be left out on the wire."""
-    total = normalize.whole(answer.get("total_count"), key)
-    return Page(items=normalize.listed(answer.get(key), key), total_count=total or None)
+    total = values.whole(answer.get("total_count"), key)
+    return Page(items=values.listed(answer.get(key), key), total_count=total or None)
 
 
 def _identity(operation: str) -> Callable[[Any], object]:
@@ -584,8 +583,8 @@ def _identity(operation: str) -> Callable[[Any], object]:
 
 
 def _account_facts(info: Any) -> dict[str, str]:
-    record = normalize.account_record(info, login="", unreadable_sections=(), sections="")
-    facts = {gettext_noop("Plan"): normalize.text(info.get("plan_name"))}
+    record = account.account_record(info, login="", unreadable_sections=(), sections="")
+    facts = {gettext_noop("Plan"): values.text(info.get("plan_name"))}
     if record.balance is not None:
         facts[gettext_noop("Balance, ₽")] = f"{record.balance:.2f}"
     if record.total is not None:

@@ -1,0 +1,98 @@
+"""Price lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from providers.contract.records import (
+    PriceRecord,
+    RatePeriod,
+    ResourceType,
+    Specification,
+)
+from providers.plugins.beget.client import unexpected
+
+from .services import service_detail, service_kind
+from .values import (
+    CURRENCY,
+    flag,
+    gib,
+    identifier,
+    money,
+    number,
+    rate_of,
+    text,
+    whole,
+)
+
+
+def vps_price(item: Mapping[str, Any]) -> PriceRecord | None:
+    """One tariff of VPS, None for one made for a single customer or without a price."""
+    operation = "GET /v1/vps/configuration"
+    sku = identifier(item, "id", operation)
+    rate = rate_of(item, operation)
+    if rate is None or flag(item.get("custom")):
+        return None
+    return PriceRecord(
+        sku_id=f"vps:{sku}",
+        resource_type=ResourceType.SERVER,
+        name=text(item.get("name")) or sku,
+        region_id=text(item.get("region")),
+        amount=rate.amount,
+        currency=CURRENCY,
+        period=rate.period,
+        specification=Specification(
+            vcpus=number(item.get("cpu_count"), operation),
+            memory_mib=whole(item.get("memory"), operation),
+            storage_gib=gib(number(item.get("disk_size"), operation)),
+        ),
+    )
+
+
+def database_price(item: Mapping[str, Any]) -> PriceRecord | None:
+    """One tariff of managed databases, None for other services and for what has no price."""
+    operation = "GET /v1/cloud/configuration"
+    sku = identifier(item, "id", operation)
+    kind = service_kind(item)
+    rate = rate_of(item, operation)
+    if rate is None or kind not in ("mysql", "postgresql"):
+        return None
+    detail = service_detail(item, kind)
+    version = text(detail.get("display_version")) or text(detail.get("version"))
+    return PriceRecord(
+        sku_id=f"database:{sku}:{text(item.get('region'))}",
+        resource_type=ResourceType.DATABASE,
+        name=f"{'MySQL' if kind == 'mysql' else 'PostgreSQL'} {version}".strip(),
+        region_id=text(item.get("region")),
+        amount=rate.amount,
+        currency=CURRENCY,
+        period=rate.period,
+        specification=Specification(
+            vcpus=number(detail.get("cpu_count"), operation),
+            memory_mib=whole(detail.get("memory"), operation),
+            storage_gib=gib(number(detail.get("disk_size"), operation)),
+            engine=kind,
+            engine_version=version,
+        ),
+    )
+
+
+def zone_prices(zones: Mapping[str, Any]) -> Iterator[PriceRecord]:
+    """A year's renewal in each zone, for names in Latin and in national letters."""
+    operation = "domain/getZoneList"
+    for zone, item in zones.items():
+        if not isinstance(item, dict):
+            raise unexpected("no object", operation)
+        for suffix, field in (("", "price_renew"), (":idn", "price_idn_renew")):
+            price = money(item.get(field), operation)
+            if price is not None:
+                yield PriceRecord(
+                    sku_id=f"zone:{zone}{suffix}",
+                    resource_type=ResourceType.DOMAIN,
+                    name=f".{zone} IDN" if suffix else f".{zone}",
+                    region_id="",
+                    amount=price,
+                    currency=CURRENCY,
+                    period=RatePeriod.YEAR,
+                )
