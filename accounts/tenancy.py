@@ -22,6 +22,9 @@ class TenantQuerySet(models.QuerySet[Row], Generic[Row]):
         return self.filter(organization__in=user.organizations())
 
 
+TenantManager = models.Manager.from_queryset(TenantQuerySet)
+
+
 class TenantModel(models.Model):
     """A row that belongs to exactly one organization."""
 

@@ -15,6 +15,9 @@ from common.crypto import key_ring
 class EncryptedJSONField(models.TextField):
     """A JSON value that is ciphertext in the database, in dumps and in migrations; cannot be searched."""
 
+    _pyi_private_set_type: Any  # what the type checker's plugin reads: any JSON value goes in and comes out
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return None if value is None else json.loads(key_ring().decrypt(value.encode()))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.tenancy import TenantModel, TenantQuerySet
+from accounts.tenancy import TenantManager, TenantModel
 from common.models import MoneyField
 from inventory.models import Resource
 from providers.models import ProviderConnection
@@ -68,7 +66,7 @@ class DailyCost(TenantModel):
     billed_cost_rub = MoneyField(_("billed cost, RUB"), null=True, blank=True)
     effective_cost_rub = MoneyField(_("effective cost, RUB"), null=True, blank=True)
 
-    objects: ClassVar[TenantQuerySet[DailyCost]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("daily cost")
@@ -89,13 +87,19 @@ class DailyCost(TenantModel):
 class CostRevision(TenantModel):
     """A day that had been complete and whose cost changed afterwards: late lines, a corrected file, a new rate."""
 
-    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="cost_revisions")
-    snapshot = models.ForeignKey(SyncSnapshot, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    connection = models.ForeignKey(
+        ProviderConnection, on_delete=models.CASCADE, related_name="cost_revisions"
+    )
+    snapshot = models.ForeignKey(
+        SyncSnapshot, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     date = models.DateField(_("day"))
     currency = models.CharField(_("currency"), max_length=3)
     changed_at = models.DateTimeField(_("changed"))
     before_billed_cost = MoneyField(_("before"))
     after_billed_cost = MoneyField(_("after"))
+
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("cost revision")

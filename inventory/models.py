@@ -6,14 +6,12 @@ outlives every snapshot.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.tenancy import TenantModel, TenantQuerySet
+from accounts.tenancy import TenantManager, TenantModel
 from common.models import TimestampedModel
 from providers.models import ProviderConnection
 
@@ -83,10 +81,13 @@ class Resource(TenantModel, TimestampedModel):
     environment = models.CharField(_("environment"), max_length=100, blank=True)
     owner = models.CharField(_("owner"), max_length=100, blank=True)
     context_provenance = models.JSONField(
-        _("where the business context comes from"), default=dict, blank=True, help_text=_("{field: provenance}")
+        _("where the business context comes from"),
+        default=dict,
+        blank=True,
+        help_text=_("{field: provenance}"),
     )
 
-    objects: ClassVar[TenantQuerySet[Resource]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("resource")
@@ -121,7 +122,9 @@ class TypeMapping(TimestampedModel):
         verbose_name = _("type mapping")
         verbose_name_plural = _("type mappings")
         constraints = [
-            models.UniqueConstraint(fields=["provider_type", "native_type"], name="inventory_type_mapping_once"),
+            models.UniqueConstraint(
+                fields=["provider_type", "native_type"], name="inventory_type_mapping_once"
+            ),
             models.CheckConstraint(
                 condition=Q(resource_type__in=ResourceType.values), name="inventory_type_mapping_type_known"
             ),
@@ -138,10 +141,14 @@ class TagCategory(TenantModel, TimestampedModel):
     is_required = models.BooleanField(_("required"), default=False)
     allowed_values = models.JSONField(_("allowed values"), default=list, blank=True)
 
+    objects = TenantManager()
+
     class Meta:
         verbose_name = _("tag category")
         verbose_name_plural = _("tag categories")
-        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="inventory_tag_category_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="inventory_tag_category_once")
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -155,17 +162,21 @@ class TagSource(models.TextChoices):
 class Tag(TenantModel, TimestampedModel):
     """One key and value on a resource. A sync writes only the provider's tags; a person's tag survives syncs."""
 
-    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="tags", verbose_name=_("resource"))
+    resource = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, related_name="tags", verbose_name=_("resource")
+    )
     key = models.CharField(_("key"), max_length=128)
     value = models.CharField(_("value"), max_length=256, blank=True)
     source = models.CharField(_("source"), max_length=16, choices=TagSource.choices)
 
-    objects: ClassVar[TenantQuerySet[Tag]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("tag")
         verbose_name_plural = _("tags")
-        constraints = [models.UniqueConstraint(fields=["resource", "key", "source"], name="inventory_tag_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["resource", "key", "source"], name="inventory_tag_once")
+        ]
         indexes = [models.Index(fields=["organization", "key", "value"], name="inventory_tag_by_value")]
 
     def __str__(self) -> str:
@@ -175,11 +186,19 @@ class Tag(TenantModel, TimestampedModel):
 class ResourceNote(TenantModel, TimestampedModel):
     """What people wrote about a resource."""
 
-    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="notes", verbose_name=_("resource"))
+    resource = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, related_name="notes", verbose_name=_("resource")
+    )
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("author")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("author"),
     )
     text = models.TextField(_("text"), max_length=4000)
+
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("note")
@@ -199,6 +218,8 @@ class SoftwareComponent(TenantModel, TimestampedModel):
     version = models.CharField(_("version"), max_length=64, blank=True)
     status = models.CharField(_("status"), max_length=32, blank=True)
 
+    objects = TenantManager()
+
     class Meta:
         verbose_name = _("software")
         verbose_name_plural = _("software")
@@ -209,20 +230,26 @@ class SoftwareComponent(TenantModel, TimestampedModel):
 
 
 class MetricPoint(TenantModel):
-    """One measurement. `metric` and its unit are those of `providers.contract.records.UsageRecord`."""
+    """One hour of one metric: average and maximum of what was measured from `observed_at` on.
+
+    `metric` and its unit are those of `providers.contract.records.UsageRecord`.
+    """
 
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="metric_points")
     metric = models.CharField(_("metric"), max_length=32)
     observed_at = models.DateTimeField(_("at"))
-    value = models.FloatField(_("value"))
+    value = models.FloatField(_("average"))
+    maximum = models.FloatField(_("maximum"))
 
-    objects: ClassVar[TenantQuerySet[MetricPoint]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("measurement")
         verbose_name_plural = _("measurements")
         constraints = [
-            models.UniqueConstraint(fields=["resource", "metric", "observed_at"], name="inventory_metric_point_once")
+            models.UniqueConstraint(
+                fields=["resource", "metric", "observed_at"], name="inventory_metric_point_once"
+            )
         ]
 
 
@@ -238,11 +265,13 @@ class UsageSummary(TenantModel):
     minimum = models.FloatField(_("minimum"))
     sample_count = models.PositiveIntegerField(_("points"))
 
-    objects: ClassVar[TenantQuerySet[UsageSummary]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("usage summary")
         verbose_name_plural = _("usage summaries")
         constraints = [
-            models.UniqueConstraint(fields=["resource", "metric", "period_days"], name="inventory_usage_summary_once")
+            models.UniqueConstraint(
+                fields=["resource", "metric", "period_days"], name="inventory_usage_summary_once"
+            )
         ]

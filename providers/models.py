@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -40,7 +38,9 @@ class ProviderConnection(TenantModel, TimestampedModel):
     connection_name = models.CharField(_("name"), max_length=100)
     account_id = models.CharField(_("account"), max_length=200, blank=True)
     credentials = EncryptedJSONField(_("credentials"), default=dict, editable=False)
-    credentials_changed_at = models.DateTimeField(_("credentials changed"), null=True, blank=True, editable=False)
+    credentials_changed_at = models.DateTimeField(
+        _("credentials changed"), null=True, blank=True, editable=False
+    )
     is_active = models.BooleanField(_("active"), default=True)
     auto_sync = models.BooleanField(_("sync automatically"), default=True)
     sync_interval_minutes = models.PositiveIntegerField(
@@ -60,7 +60,7 @@ class ProviderConnection(TenantModel, TimestampedModel):
     provider_metadata = models.JSONField(_("account information"), default=dict, blank=True)
     account_read_at = models.DateTimeField(_("account read"), null=True, blank=True)
 
-    objects: ClassVar[ProviderConnectionQuerySet] = ProviderConnectionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ProviderConnectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("connection")
@@ -75,7 +75,9 @@ class ProviderConnection(TenantModel, TimestampedModel):
                 condition=Q(sync_interval_minutes__gte=5), name="providers_connection_interval_sane"
             ),
         ]
-        indexes = [models.Index(fields=["is_active", "auto_sync", "next_sync_at"], name="providers_connection_due")]
+        indexes = [
+            models.Index(fields=["is_active", "auto_sync", "next_sync_at"], name="providers_connection_due")
+        ]
 
     def __str__(self) -> str:
         return self.connection_name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.tenancy import TenantModel, TenantQuerySet
+from accounts.tenancy import TenantManager, TenantModel, TenantQuerySet
 from common.models import MoneyField, TimestampedModel
 from inventory.models import Resource, ResourceType
 from providers.models import ProviderConnection
@@ -60,7 +60,10 @@ class BillingFile(TenantModel, TimestampedModel):
     """A file of billing data that a person gave us; `report` is what its inspection found, as JSON."""
 
     connection = models.ForeignKey(
-        ProviderConnection, on_delete=models.CASCADE, related_name="billing_files", verbose_name=_("connection")
+        ProviderConnection,
+        on_delete=models.CASCADE,
+        related_name="billing_files",
+        verbose_name=_("connection"),
     )
     name = models.CharField(_("file name"), max_length=255)
     file = models.FileField(_("file"), upload_to="billing_files/%Y/%m/")
@@ -73,7 +76,7 @@ class BillingFile(TenantModel, TimestampedModel):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
-    objects: ClassVar[TenantQuerySet[BillingFile]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("billing file")
@@ -141,14 +144,16 @@ class SyncSnapshot(TenantModel):
     timings = models.JSONField(_("seconds by phase"), default=dict, blank=True)
     after_sync_errors = models.JSONField(_("what failed afterwards"), default=dict, blank=True)
 
-    objects: ClassVar[SyncSnapshotQuerySet] = SyncSnapshotQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SyncSnapshotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("sync snapshot")
         verbose_name_plural = _("sync snapshots")
         constraints = [
             models.UniqueConstraint(
-                fields=["connection"], condition=Q(status__in=["queued", "running"]), name="syncs_snapshot_one_active"
+                fields=["connection"],
+                condition=Q(status__in=["queued", "running"]),
+                name="syncs_snapshot_one_active",
             ),
             models.UniqueConstraint(
                 fields=["connection"], condition=Q(is_current=True), name="syncs_snapshot_one_current"
@@ -185,6 +190,8 @@ class SnapshotTotal(TenantModel):
     resources_daily_cost = MoneyField(_("sum of resources, a day"))
     unexplained_daily_cost = MoneyField(_("not explained, a day"))
 
+    objects = TenantManager()
+
     class Meta:
         verbose_name = _("snapshot total")
         verbose_name_plural = _("snapshot totals")
@@ -210,6 +217,8 @@ class ScopeCoverage(TenantModel):
     message = models.TextField(_("message"), blank=True)
     params = models.JSONField(default=dict, blank=True)
     last_complete_at = models.DateTimeField(_("last read completely"), null=True, blank=True)
+
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("coverage")
@@ -272,6 +281,7 @@ class ResourceState(TenantModel):
     provider_status = models.CharField(_("provider's status"), max_length=64, blank=True)
     is_orphan = models.BooleanField(_("orphan"), default=False)
     is_provisional = models.BooleanField(_("provisional"), default=False)
+    absent_since = models.DateTimeField(_("billed but absent since"), null=True, blank=True)
     parent = models.ForeignKey(Resource, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     service_name = models.CharField(_("service"), max_length=200, blank=True)
     region_id = models.CharField(_("region"), max_length=64, blank=True)
@@ -279,21 +289,25 @@ class ResourceState(TenantModel):
     sub_account_name = models.CharField(_("project"), max_length=200, blank=True)
     vcpus = models.DecimalField(_("vCPU"), max_digits=10, decimal_places=2, null=True, blank=True)
     memory_mib = models.PositiveBigIntegerField(_("memory, MiB"), null=True, blank=True)
-    storage_gib = models.DecimalField(_("storage, GiB"), max_digits=16, decimal_places=3, null=True, blank=True)
+    storage_gib = models.DecimalField(
+        _("storage, GiB"), max_digits=16, decimal_places=3, null=True, blank=True
+    )
     operating_system = models.CharField(_("operating system"), max_length=120, blank=True)
     engine = models.CharField(_("engine"), max_length=64, blank=True)
     engine_version = models.CharField(_("version"), max_length=64, blank=True)
     ip_addresses = models.JSONField(_("IP addresses"), default=list, blank=True)
     configuration = models.JSONField(_("configuration"), default=dict, blank=True)
     configuration_hash = models.CharField(max_length=32)
+    tags = models.JSONField(_("provider's tags"), default=dict, blank=True)
 
     daily_cost = MoneyField(_("cost a day"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     original_cost = MoneyField(_("original cost"), null=True, blank=True)
     original_period = models.CharField(_("original period"), max_length=8, blank=True)
     is_list_price = models.BooleanField(_("list price"), default=False)
+    in_account_total = models.BooleanField(_("part of the account's total"), default=False)
 
-    objects: ClassVar[ResourceStateQuerySet] = ResourceStateQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ResourceStateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("resource state")
@@ -327,6 +341,8 @@ class PendingClosure(TenantModel):
     snapshot = models.ForeignKey(SyncSnapshot, on_delete=models.CASCADE, related_name="pending_closures")
     state = models.ForeignKey(ResourceState, on_delete=models.CASCADE, related_name="+")
 
+    objects = TenantManager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["snapshot", "state"], name="syncs_closure_once")]
 
@@ -352,7 +368,7 @@ class UnrecognizedResource(TenantModel):
     mapped_to = models.CharField(_("mapped to"), max_length=32, choices=ResourceType.choices, blank=True)
     notes = models.TextField(_("notes"), blank=True)
 
-    objects: ClassVar[TenantQuerySet[UnrecognizedResource]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("unrecognised resource")
@@ -361,7 +377,9 @@ class UnrecognizedResource(TenantModel):
             models.UniqueConstraint(fields=["snapshot", "resource_id"], name="syncs_unrecognized_once"),
         ]
         indexes = [
-            models.Index(fields=["provider_type", "native_type", "resolved_at"], name="syncs_unrecognized_by_type"),
+            models.Index(
+                fields=["provider_type", "native_type", "resolved_at"], name="syncs_unrecognized_by_type"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -376,7 +394,9 @@ class ChargeBatch(TenantModel):
     The same content again is recognised by `content_hash` and dropped.
     """
 
-    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="charge_batches")
+    connection = models.ForeignKey(
+        ProviderConnection, on_delete=models.CASCADE, related_name="charge_batches"
+    )
     snapshot = models.ForeignKey(SyncSnapshot, on_delete=models.CASCADE, related_name="charge_batches")
     source = models.CharField(_("billing source"), max_length=300)
     period_start = models.DateTimeField(_("from"))
@@ -385,7 +405,11 @@ class ChargeBatch(TenantModel):
     line_count = models.PositiveIntegerField(_("lines"), default=0)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
     replaced_at = models.DateTimeField(_("replaced"), null=True, blank=True)
-    replaced_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("delivery of billed lines")
@@ -430,7 +454,7 @@ class ChargeLine(TenantModel):
     invoice_id = models.CharField(_("invoice"), max_length=120, blank=True)
     extra = models.JSONField(_("other columns"), default=dict, blank=True)
 
-    objects: ClassVar[TenantQuerySet[ChargeLine]] = TenantQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("billed line")

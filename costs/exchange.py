@@ -1,0 +1,74 @@
+"""The Central Bank of Russia's daily rates file (`XML_daily`): roubles for `Nominal` units of each currency.
+
+Source: cbr.ru, service XML_daily; windows-1251, decimal comma, `<ValCurs Date="21.11.2026">`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from xml.etree import ElementTree
+
+MAX_FILE_BYTES = 1_000_000
+
+
+class InvalidRatesFile(Exception):
+    """The text says what is wrong with the file, as one English sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    currency: str
+    date: date
+    rub_per_unit: Decimal
+
+
+def parse_daily_file(content: bytes) -> list[Rate]:
+    """The rates of one day's file, per one unit of each currency; raises InvalidRatesFile."""
+    if len(content) > MAX_FILE_BYTES:
+        raise InvalidRatesFile(
+            "The file is larger than a megabyte; a daily file of the Central Bank is a few kilobytes."
+        )
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise InvalidRatesFile("The file declares a document type; the Central Bank's file has none.")
+    try:
+        root = ElementTree.fromstring(content)  # noqa: S314 - no document type, so no entities to expand; size is capped
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise InvalidRatesFile(f"The file is not XML: {error}.") from error
+    if root.tag != "ValCurs":
+        raise InvalidRatesFile(
+            f"The file begins with <{root.tag}>, not with <ValCurs>: it is not a daily rates file."
+        )
+    day = _date(root.get("Date", ""))
+    return [_rate(valute, day) for valute in root.iter("Valute")]
+
+
+def _date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%d.%m.%Y").date()  # noqa: DTZ007 - a calendar day, no instant
+    except ValueError:
+        raise InvalidRatesFile(
+            f"The date of the file is “{text}”; expected something like 21.11.2026."
+        ) from None
+
+
+def _rate(valute: ElementTree.Element, day: date) -> Rate:
+    code = (valute.findtext("CharCode") or "").strip()
+    value = (valute.findtext("Value") or "").strip()
+    nominal = (valute.findtext("Nominal") or "").strip()
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise InvalidRatesFile(
+            f"A currency of the file has the code “{code}”; expected three capital letters."
+        )
+    try:
+        amount = Decimal(value.replace(",", "."))
+        units = Decimal(nominal)
+    except InvalidOperation:
+        raise InvalidRatesFile(f"{code}: “{value}” for “{nominal}” units is not a rate.") from None
+    if not (amount.is_finite() and amount > 0 and units.is_finite() and units > 0):
+        raise InvalidRatesFile(
+            f"{code}: a rate must be above zero, the file says “{value}” for “{nominal}” units."
+        )
+    return Rate(currency=code, date=day, rub_per_unit=amount / units)

@@ -1,0 +1,348 @@
+"""Writes of the fact table: after a sync, on a restatement, or anew from lines and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Max, Min, Q, QuerySet
+
+from costs.exchange import Rate
+from costs.facts import (
+    QUANTUM,
+    Amounts,
+    Interval,
+    Key,
+    Line,
+    RateTable,
+    day_bounds,
+    facts_from_intervals,
+    facts_from_lines,
+)
+from costs.models import CostRevision, CostSource, DailyCost, ExchangeRate
+from providers.contract.plugin import BillingKind
+from providers.models import ProviderConnection
+from providers.registry import plugin_class
+from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
+
+CHUNK_DAYS = 7
+BATCH_ROWS = 500
+
+
+def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
+    """Bring the facts of the days that this snapshot touched up to date. Idempotent."""
+    connection = snapshot.connection
+    days = _days_of_rates(snapshot) if _is_billed_by_rates(connection) else _days_of_lines(snapshot)
+    if days is not None:
+        write_facts(connection=connection, first=days[0], last=days[1], at=now, snapshot=snapshot)
+
+
+def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
+    """Make the connection's whole fact table anew from its lines and states; returns how many rows differed."""
+    zone = billing_zone(connection)
+    bounds = _history_of(connection)
+    known = DailyCost.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
+    starts = [day for day in (bounds and bounds[0].astimezone(zone).date(), known["first"]) if day]
+    ends = [day for day in (bounds and bounds[1].astimezone(zone).date(), known["last"]) if day]
+    if not starts:
+        return 0
+    return write_facts(connection=connection, first=min(starts), last=max(ends), at=at, snapshot=None)
+
+
+def write_facts(
+    *, connection: ProviderConnection, first: date, last: date, at: datetime, snapshot: SyncSnapshot | None
+) -> int:
+    """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed."""
+    rates = rate_table()
+    changed = 0
+    start = first
+    while start <= last:
+        end = min(start + timedelta(days=CHUNK_DAYS - 1), last)
+        changed += _write_chunk(connection, start, end, at, snapshot, rates)
+        start = end + timedelta(days=1)
+    return changed
+
+
+def store_rates(*, rates: Iterable[Rate], source: str) -> int:
+    """Keep exchange rates and restate the rouble values that they concern; returns rates that are new or different."""
+    known = {(r.currency, r.date): r.rub_per_unit for r in ExchangeRate.objects.all()}
+    quantum = Decimal("0.00000001")
+    fresh = [r for r in rates if known.get((r.currency, r.date)) != r.rub_per_unit.quantize(quantum)]
+    with transaction.atomic():
+        for rate in fresh:
+            ExchangeRate.objects.update_or_create(
+                currency=rate.currency,
+                date=rate.date,
+                defaults={"rub_per_unit": rate.rub_per_unit.quantize(quantum), "source": source},
+            )
+    for currency in sorted({rate.currency for rate in fresh}):
+        restate_roubles(currency=currency, since=min(r.date for r in fresh if r.currency == currency))
+    return len(fresh)
+
+
+def restate_roubles(*, currency: str, since: date) -> None:
+    """Compute the rouble values of a currency's facts again, from `since` on and where none was known."""
+    table = rate_table()
+    facts = DailyCost.objects.filter(currency=currency).filter(Q(date__gte=since) | Q(rub_rate__isnull=True))
+    for day in facts.values_list("date", flat=True).distinct().order_by("date"):
+        rate = table.on(currency, day)
+        if rate is None:
+            continue
+        rows = list(facts.filter(date=day))
+        for row in rows:
+            row.rub_rate = rate
+            row.billed_cost_rub = (row.billed_cost * rate).quantize(QUANTUM)
+            row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
+        with transaction.atomic():
+            DailyCost.objects.bulk_update(
+                rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"], batch_size=BATCH_ROWS
+            )
+
+
+def rate_table() -> RateTable:
+    rates: dict[str, list[tuple[date, Decimal]]] = {}
+    for currency, day, rate in ExchangeRate.objects.values_list("currency", "date", "rub_per_unit"):
+        rates.setdefault(currency, []).append((day, rate))
+    return RateTable(rates)
+
+
+def billing_zone(connection: ProviderConnection) -> ZoneInfo:
+    """The zone in which the provider cuts its days."""
+    return ZoneInfo(plugin_class(connection.provider_type).billing_timezone)
+
+
+def computed_facts(connection: ProviderConnection, first: date, last: date) -> dict[Key, Amounts]:
+    """What the facts of these days must be, from current lines and published states alone."""
+    zone = billing_zone(connection)
+    start, end = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+    if _is_billed_by_rates(connection):
+        return facts_from_intervals(_intervals(connection, start, end), zone=zone, first=first, last=last)
+    return facts_from_lines(_lines(connection, start, end), zone=zone, first=first, last=last)
+
+
+def _is_billed_by_rates(connection: ProviderConnection) -> bool:
+    return plugin_class(connection.provider_type).capabilities.billing is BillingKind.RATES
+
+
+def _days_of_rates(snapshot: SyncSnapshot) -> tuple[date, date]:
+    """From the day of the snapshot before to the day of this one: in between, prices went on running."""
+    assert snapshot.observed_at is not None
+    zone = billing_zone(snapshot.connection)
+    before = (
+        SyncSnapshot.objects.finished()
+        .filter(connection=snapshot.connection, observed_at__lt=snapshot.observed_at)
+        .aggregate(at=Max("observed_at"))["at"]
+    )
+    start = before or snapshot.observed_at
+    return start.astimezone(zone).date(), snapshot.observed_at.astimezone(zone).date()
+
+
+def _days_of_lines(snapshot: SyncSnapshot) -> tuple[date, date] | None:
+    """The days of the deliveries that this snapshot published, and of those that they replaced."""
+    zone = billing_zone(snapshot.connection)
+    batches = ChargeBatch.objects.filter(Q(snapshot=snapshot) | Q(replaced_by__snapshot=snapshot))
+    span = ChargeLine.objects.filter(batch__in=batches).aggregate(
+        start=Min("charge_period_start"), end=Max("charge_period_end")
+    )
+    if span["start"] is None:
+        return None
+    return span["start"].astimezone(zone).date(), span["end"].astimezone(zone).date()
+
+
+def _history_of(connection: ProviderConnection) -> tuple[datetime, datetime] | None:
+    if _is_billed_by_rates(connection):
+        start = ResourceState.objects.filter(connection=connection, opened_at__isnull=False).aggregate(
+            at=Min("opened_at")
+        )["at"]
+        end = _known_until(connection)
+        return (start, end) if start and end else None
+    span = _current_lines(connection).aggregate(
+        start=Min("charge_period_start"), end=Max("charge_period_end")
+    )
+    return (span["start"], span["end"]) if span["start"] else None
+
+
+def _known_until(connection: ProviderConnection) -> datetime | None:
+    """Prices run until the latest finished snapshot; what came after, nobody has seen."""
+    return (
+        SyncSnapshot.objects.finished().filter(connection=connection).aggregate(at=Max("observed_at"))["at"]
+    )
+
+
+def _intervals(connection: ProviderConnection, start: datetime, end: datetime) -> Iterator[Interval]:
+    until = _known_until(connection)
+    if until is None:
+        return
+    states = (
+        ResourceState.objects.filter(
+            Q(closed_at__isnull=True) | Q(closed_at__gt=start),
+            connection=connection,
+            opened_at__lt=end,
+            daily_cost__gt=0,
+        )
+        .values_list("resource_id", "currency", "daily_cost", "is_list_price", "opened_at", "closed_at")
+        .order_by("resource_id", "opened_at")
+    )
+    for resource_pk, currency, daily, is_list_price, opened_at, closed_at in states.iterator(2000):
+        assert daily is not None, "the filter leaves no others"
+        assert opened_at is not None, "the filter leaves no others"
+        yield Interval(
+            resource_pk=resource_pk,
+            currency=currency,
+            source=CostSource.ESTIMATE if is_list_price else CostSource.PRICE,
+            daily=daily,
+            start=opened_at,
+            end=min(closed_at or until, until),
+        )
+
+
+def _current_lines(connection: ProviderConnection) -> QuerySet[ChargeLine]:
+    return ChargeLine.objects.filter(
+        batch__connection=connection, batch__published_at__isnull=False, batch__replaced_at__isnull=True
+    )
+
+
+def _lines(connection: ProviderConnection, start: datetime, end: datetime) -> Iterator[Line]:
+    rows = (
+        _current_lines(connection)
+        .filter(charge_period_start__lt=end, charge_period_end__gt=start)
+        .values_list(
+            "resource_id",
+            "charge_category",
+            "currency",
+            "charge_period_start",
+            "charge_period_end",
+            "billed_cost",
+            "effective_cost",
+            "list_cost",
+        )
+        .order_by("pk")
+    )
+    names = ("resource_pk", "charge_category", "currency", "start", "end", "billed", "effective", "list")
+    for row in rows.iterator(2000):
+        yield Line(**dict[str, Any](zip(names, row, strict=True)))
+
+
+def _write_chunk(
+    connection: ProviderConnection,
+    first: date,
+    last: date,
+    at: datetime,
+    snapshot: SyncSnapshot | None,
+    rates: RateTable,
+) -> int:
+    wanted = computed_facts(connection, first, last)
+    stored = {
+        Key(row.resource_id, row.date, row.charge_category, row.source, row.currency): row
+        for row in DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).iterator(
+            2000
+        )
+    }
+    rows = [
+        _row(connection, key, amounts, rates)
+        for key, amounts in wanted.items()
+        if key not in stored or not _equals(stored[key], amounts)
+    ]
+    vanished = [row.pk for key, row in stored.items() if key not in wanted]
+    revisions = _revisions(connection, snapshot, wanted, list(stored.values()), at)
+    for batch in _batched(rows):
+        with transaction.atomic():
+            DailyCost.objects.bulk_create(
+                batch,
+                update_conflicts=True,
+                unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
+                update_fields=[
+                    "billed_cost",
+                    "effective_cost",
+                    "list_cost",
+                    "rub_rate",
+                    "billed_cost_rub",
+                    "effective_cost_rub",
+                ],
+            )
+    with transaction.atomic():
+        DailyCost.objects.filter(pk__in=vanished).delete()
+        CostRevision.objects.bulk_create(revisions)
+    return len(rows) + len(vanished)
+
+
+def _equals(row: DailyCost, amounts: Amounts) -> bool:
+    return (row.billed_cost, row.effective_cost, row.list_cost) == (
+        amounts.billed,
+        amounts.effective,
+        amounts.list,
+    )
+
+
+def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:
+    rate = rates.on(key.currency, key.date)
+    return DailyCost(
+        organization_id=connection.organization_id,
+        connection=connection,
+        resource_id=key.resource_pk,
+        date=key.date,
+        charge_category=key.charge_category,
+        source=key.source,
+        currency=key.currency,
+        billed_cost=amounts.billed,
+        effective_cost=amounts.effective,
+        list_cost=amounts.list,
+        rub_rate=rate,
+        billed_cost_rub=None if rate is None else (amounts.billed * rate).quantize(QUANTUM),
+        effective_cost_rub=None if rate is None else (amounts.effective * rate).quantize(QUANTUM),
+    )
+
+
+def _revisions(
+    connection: ProviderConnection,
+    snapshot: SyncSnapshot | None,
+    wanted: dict[Key, Amounts],
+    stored: list[DailyCost],
+    at: datetime,
+) -> list[CostRevision]:
+    """A day that had facts, had ended before the snapshot before this one, and now sums up differently."""
+    complete_before = _complete_before(connection, snapshot)
+    before: dict[tuple[date, str], Decimal] = {}
+    after: dict[tuple[date, str], Decimal] = {}
+    for row in stored:
+        day_key = (row.date, row.currency)
+        before[day_key] = before.get(day_key, Decimal(0)) + row.billed_cost
+    for key, amounts in wanted.items():
+        day_key = (key.date, key.currency)
+        after[day_key] = after.get(day_key, Decimal(0)) + amounts.billed
+    return [
+        CostRevision(
+            organization_id=connection.organization_id,
+            connection=connection,
+            snapshot=snapshot,
+            date=day,
+            currency=currency,
+            changed_at=at,
+            before_billed_cost=amount,
+            after_billed_cost=after.get((day, currency), Decimal(0)),
+        )
+        for (day, currency), amount in sorted(before.items())
+        if complete_before is not None
+        and day < complete_before
+        and amount != after.get((day, currency), Decimal(0))
+    ]
+
+
+def _complete_before(connection: ProviderConnection, snapshot: SyncSnapshot | None) -> date | None:
+    zone = billing_zone(connection)
+    earlier = SyncSnapshot.objects.finished().filter(connection=connection)
+    if snapshot is not None and snapshot.observed_at is not None:
+        earlier = earlier.filter(observed_at__lt=snapshot.observed_at)
+    latest: datetime | None = earlier.aggregate(at=Max("observed_at"))["at"]
+    return latest.astimezone(zone).date() if latest else None
+
+
+def _batched(rows: list[DailyCost]) -> Iterator[list[DailyCost]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        yield batch

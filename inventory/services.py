@@ -1,0 +1,139 @@
+"""Writes to the inventory: usage series, tags, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from django.db import transaction
+from django.db.models import Avg, Count, Max, Min
+
+from accounts.models import User
+from inventory.models import MetricPoint, Resource, ResourceNote, Tag, TagSource, UsageSummary
+from providers.contract.records import UsageRecord
+from providers.models import ProviderConnection
+
+BATCH_ROWS = 500
+SUMMARY_DAYS = 30
+
+
+def store_usage(*, connection: ProviderConnection, usage: Iterable[UsageRecord], now: datetime) -> int:
+    """Keep series as hourly averages and maxima, and summarise the last thirty days; returns points written.
+
+    The same hour read again is written again, so overlapping readings do no harm.
+    """
+    pks = dict(Resource.objects.filter(connection=connection).values_list("resource_id", "pk"))
+    written = 0
+    batch: list[MetricPoint] = []
+    for record in usage:
+        resource_pk = pks.get(record.resource_id)
+        if resource_pk is None:
+            continue
+        for hour, values in _by_hour(record):
+            point = MetricPoint(
+                organization_id=connection.organization_id,
+                resource_id=resource_pk,
+                metric=record.metric,
+                observed_at=hour,
+                value=sum(values) / len(values),
+                maximum=max(values),
+            )
+            batch.append(point)
+        if len(batch) >= BATCH_ROWS:
+            written += _write_points(batch)
+            batch = []
+    written += _write_points(batch)
+    if written:
+        _summarize(connection, now)
+    return written
+
+
+def replace_provider_tags(*, organization_id: int, tags: Mapping[int, Mapping[str, str]]) -> None:
+    """Make the provider's tags of these resources (by pk) exactly these; people's tags are left alone."""
+    with transaction.atomic():
+        Tag.objects.filter(resource_id__in=list(tags), source=TagSource.PROVIDER).delete()
+        Tag.objects.bulk_create(
+            [
+                Tag(
+                    organization_id=organization_id,
+                    resource_id=pk,
+                    key=key[:128],
+                    value=value[:256],
+                    source=TagSource.PROVIDER,
+                )
+                for pk, pairs in tags.items()
+                for key, value in pairs.items()
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def set_tag(*, resource: Resource, key: str, value: str) -> Tag:
+    """Set a person's tag; it stands beside the provider's tag of the same key and survives syncs."""
+    tag, _created = Tag.objects.update_or_create(
+        resource=resource,
+        key=key,
+        source=TagSource.USER,
+        defaults={"value": value, "organization_id": resource.organization_id},
+    )
+    return tag
+
+
+def remove_tag(*, resource: Resource, key: str) -> None:
+    Tag.objects.filter(resource=resource, key=key, source=TagSource.USER).delete()
+
+
+def add_note(*, resource: Resource, author: User, text: str) -> ResourceNote:
+    return ResourceNote.objects.create(
+        organization_id=resource.organization_id, resource=resource, author=author, text=text
+    )
+
+
+def _by_hour(record: UsageRecord) -> Iterable[tuple[datetime, list[float]]]:
+    def hour(point: tuple[datetime, float]) -> datetime:
+        return point[0].replace(minute=0, second=0, microsecond=0)
+
+    for start, points in groupby(sorted(record.points), key=hour):
+        yield start, [value for _at, value in points]
+
+
+def _write_points(batch: list[MetricPoint]) -> int:
+    unique = {(point.resource_id, point.metric, point.observed_at): point for point in batch}
+    with transaction.atomic():
+        MetricPoint.objects.bulk_create(
+            unique.values(),
+            update_conflicts=True,
+            unique_fields=["resource", "metric", "observed_at"],
+            update_fields=["value", "maximum"],
+            batch_size=BATCH_ROWS,
+        )
+    return len(unique)
+
+
+def _summarize(connection: ProviderConnection, now: datetime) -> None:
+    rows = (
+        MetricPoint.objects.filter(
+            resource__connection=connection, observed_at__gte=now - timedelta(days=SUMMARY_DAYS)
+        )
+        .values("resource_id", "metric")
+        .annotate(
+            average=Avg("value"), maximum=Max("maximum"), minimum=Min("value"), sample_count=Count("pk")
+        )
+    )
+    with transaction.atomic():
+        UsageSummary.objects.bulk_create(
+            [
+                UsageSummary(
+                    organization_id=connection.organization_id,
+                    period_days=SUMMARY_DAYS,
+                    computed_at=now,
+                    **row,
+                )
+                for row in rows
+            ],
+            update_conflicts=True,
+            unique_fields=["resource", "metric", "period_days"],
+            update_fields=["computed_at", "average", "maximum", "minimum", "sample_count"],
+            batch_size=BATCH_ROWS,
+        )

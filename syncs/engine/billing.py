@@ -1,0 +1,145 @@
+"""Phase 1, billing: what the lines of a bill say a resource costs a day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from providers.contract.records import ChargeRecord
+
+from .records import AMOUNT_QUANTUM, Cost, scope_key
+
+ONE_DAY = timedelta(days=1)
+
+
+def source_key(charge: ChargeRecord) -> str:
+    """The billing source of a line: whoever restates it does so for this source and billing period."""
+    return f"{charge.provider_name}/{charge.billing_account_id}"
+
+
+@dataclass(slots=True)
+class BilledResource:
+    """What the lines say of one resource, summed up while they stream by.
+
+    `total` is the effective cost of its recurring lines in the latest billing period of its source.
+    """
+
+    resource_id: str
+    source: str
+    currency: str
+    sample: ChargeRecord
+    total: Decimal = Decimal(0)
+    last_charge_start: datetime | None = None
+    daily: Decimal = Decimal(0)
+
+    @property
+    def scope(self) -> str:
+        """Where the object would be listed; without inventory, the billing source itself."""
+        return scope_key(self.sample.scope) if self.sample.scope else scope_key(("billing", self.source))
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(daily=self.daily, currency=self.currency)
+
+
+@dataclass(slots=True)
+class _Source:
+    latest_period: datetime
+    covered_until: datetime
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Billing, added up: resources by id, sources, and the billed sum a day per currency."""
+
+    resources: dict[str, BilledResource] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    latest_periods: dict[str, datetime] = field(default_factory=dict)
+    daily_totals: dict[str, Decimal] = field(default_factory=dict)
+
+
+class Identities:
+    """Gives a line's resource its id: lines of a second currency become a resource of their own, named so.
+
+    A state has one currency; FOCUS promises one per billing account, and real files break that.
+    """
+
+    def __init__(self) -> None:
+        self._currencies: dict[str, str] = {}
+
+    def of(self, charge: ChargeRecord) -> str:
+        first = self._currencies.setdefault(charge.resource_id, charge.billing_currency)
+        if charge.billing_currency == first:
+            return charge.resource_id
+        return f"{charge.resource_id} ({charge.billing_currency})"
+
+
+def is_recurring(charge: ChargeRecord) -> bool:
+    """Whether a line says what tomorrow costs: one-time charges and corrections of the past do not."""
+    return charge.charge_frequency != "One-Time" and charge.charge_class != "Correction"
+
+
+def add_up(charges: Iterable[ChargeRecord], *, known_periods: Mapping[str, datetime]) -> Ledger:
+    """Sum the lines up to a rate a day for every resource of every source's latest billing period.
+
+    `known_periods` maps a source to the start of the latest billing period delivered before: an older period that is
+    delivered again restates its days but says nothing of today, so its source is left out. The rate is the effective
+    cost of the recurring lines over the days that the period covers so far.
+    """
+    sources: dict[str, _Source] = {}
+    resources: dict[str, BilledResource] = {}
+    identities = Identities()
+    for charge in charges:
+        key = source_key(charge)
+        resource_id = identities.of(charge)
+        if charge.billing_period_start < known_periods.get(key, charge.billing_period_start):
+            continue
+        source = sources.get(key)
+        if source is None or charge.billing_period_start > source.latest_period:
+            sources[key] = _Source(charge.billing_period_start, charge.charge_period_end)
+            for outdated in [r.resource_id for r in resources.values() if r.source == key]:
+                del resources[outdated]  # they belong to an older period of the same delivery
+        elif charge.billing_period_start < source.latest_period:
+            continue
+        else:
+            source.covered_until = max(source.covered_until, charge.charge_period_end)
+        billed = resources.get(resource_id)
+        if billed is None:
+            billed = resources[resource_id] = BilledResource(
+                resource_id=resource_id, source=key, currency=charge.billing_currency, sample=charge
+            )
+        if billed.last_charge_start is None or charge.charge_period_start >= billed.last_charge_start:
+            billed.last_charge_start = charge.charge_period_start
+            billed.sample = charge
+        if is_recurring(charge):
+            billed.total += charge.effective_cost
+    return _rates(sources, resources)
+
+
+def _rates(sources: Mapping[str, _Source], resources: dict[str, BilledResource]) -> Ledger:
+    """Turn sums into rates a day whose rounded sum is the rounded sum: no millionth is lost on the way."""
+    ledger = Ledger(
+        resources=resources,
+        sources=set(sources),
+        latest_periods={key: source.latest_period for key, source in sources.items()},
+    )
+    groups: dict[tuple[str, str], list[BilledResource]] = {}
+    for billed in resources.values():
+        groups.setdefault((billed.source, billed.currency), []).append(billed)
+    for (key, currency), members in groups.items():
+        source = sources[key]
+        days = max(
+            Decimal((source.covered_until - source.latest_period) / ONE_DAY).quantize(AMOUNT_QUANTUM),
+            Decimal(1),
+        )
+        target = (sum((m.total for m in members), Decimal(0)) / days).quantize(AMOUNT_QUANTUM)
+        for member in members:
+            member.daily = (member.total / days).quantize(AMOUNT_QUANTUM)
+        rest = target - sum((m.daily for m in members), Decimal(0))
+        if rest:
+            largest = max(members, key=lambda m: (abs(m.total), m.resource_id))
+            largest.daily += rest
+        ledger.daily_totals[currency] = ledger.daily_totals.get(currency, Decimal(0)) + target
+    return ledger

@@ -1,0 +1,139 @@
+"""Reading a provider into the spool. Network only: no database, no judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.contract.errors import (
+    AuthenticationFailed,
+    DeadlineExceeded,
+    InvalidSource,
+    ProviderError,
+    ProviderUnavailable,
+)
+from providers.contract.plugin import Period, ProviderPlugin, not_complete
+from providers.contract.records import (
+    AccountRecord,
+    ChargeRecord,
+    Finding,
+    ResourceRecord,
+    ScopeResult,
+    ScopeStatus,
+    UsageRecord,
+)
+
+from .grouping import EVERYTHING_ELSE, Grouping, family
+from .records import scope_key
+from .spool import Spool
+
+CHARGES = "charges"
+USAGE = "usage"
+MAX_FINDINGS = 200
+"""Findings kept with a snapshot; a file may have one per row."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """What one reading brought, besides the records in the spool.
+
+    `listed` maps every listed resource id to the family (spool section) that its record went to.
+    """
+
+    account: AccountRecord | None = None
+    listed: dict[str, str] = field(default_factory=dict)
+    scopes: dict[str, ScopeResult] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def complete_scopes(self) -> set[str]:
+        return {key for key, result in self.scopes.items() if is_covered(result)}
+
+    @property
+    def is_complete(self) -> bool:
+        return all(is_covered(result) for result in self.scopes.values())
+
+
+def is_covered(result: ScopeResult) -> bool:
+    return result.status in (ScopeStatus.COMPLETE, ScopeStatus.ABSENT)
+
+
+def collect(
+    plugin: ProviderPlugin,
+    *,
+    spool: Spool,
+    grouping: Grouping,
+    period: Period,
+    on_progress: Callable[[int], None],
+) -> Collected:
+    """Read every stream of the plugin to its end, or to the error that ended it.
+
+    A stream that fails leaves its unfinished scopes uncovered, and the rest goes on. Raises the provider's error
+    where nothing at all could be read, and always AuthenticationFailed, InvalidSource and DeadlineExceeded.
+    """
+    reading = _Reading(spool=spool, grouping=grouping, on_progress=on_progress)
+    reading.consume("account", plugin.account())
+    reading.consume("charges", plugin.charges(period))
+    reading.consume("resources", plugin.resources())
+    _raise_if_nothing_answered(plugin, reading)
+    if plugin.capabilities.has_usage:
+        reading.consume("usage", plugin.usage(period))
+    return reading.collected
+
+
+class _Reading:
+    """One pass over the streams: sorts what they yield, remembers which of them broke off."""
+
+    def __init__(self, *, spool: Spool, grouping: Grouping, on_progress: Callable[[int], None]) -> None:
+        self.collected = Collected()
+        self.errors: list[ProviderError] = []
+        self._spool = spool
+        self._grouping = grouping
+        self._on_progress = on_progress
+
+    def consume(self, name: str, stream: Iterator[Any]) -> None:
+        try:
+            for item in stream:
+                self._keep(item)
+                self._on_progress(len(self.collected.listed))
+        except (AuthenticationFailed, InvalidSource, DeadlineExceeded):
+            raise
+        except ProviderError as error:
+            self.errors.append(error)
+            self.collected.scopes[name] = not_complete((name,), error)
+
+    def _keep(self, item: Any) -> None:
+        collected = self.collected
+        match item:
+            case ScopeResult():
+                collected.scopes[scope_key(item.scope)] = item
+            case Finding():
+                if len(collected.findings) < MAX_FINDINGS:
+                    collected.findings.append(item)
+            case AccountRecord():
+                collected.account = item
+            case ChargeRecord():
+                self._spool.write(CHARGES, item)
+            case ResourceRecord():
+                section = family(self._grouping.resource_type(item) or EVERYTHING_ELSE)
+                collected.listed[item.resource_id] = section
+                self._spool.write(section, item)
+            case UsageRecord():
+                self._spool.write(USAGE, item)
+            case _:
+                raise TypeError(
+                    f"A stream yielded {type(item).__name__}, which is no record of the contract."
+                )
+
+
+def _raise_if_nothing_answered(plugin: ProviderPlugin, reading: _Reading) -> None:
+    """A provider whose every scope failed was not read at all: that is an error, not a partial snapshot."""
+    results = list(reading.collected.scopes.values())
+    if not results or any(is_covered(result) for result in results):
+        return
+    if reading.errors:
+        raise reading.errors[0]
+    first = next((result for result in results if result.status is ScopeStatus.FAILED), results[0])
+    kind = AuthenticationFailed if first.status is ScopeStatus.DENIED else ProviderUnavailable
+    raise kind(first.message, provider=plugin.key, operation="collect", params=first.params)

@@ -1,0 +1,596 @@
+"""Drafts in small batches, and the one small transaction that makes them visible. Database only.
+
+Rows that a running snapshot writes are drafts that no reader sees: states without `opened_at`, batches without
+`published_at`, closures that are only pending. `publish` turns them all at once; `discard` removes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import Max, OuterRef, Subquery
+
+from inventory.models import Resource
+from providers.contract.records import ChargeRecord, ResourceStatus, ScopeResult
+from syncs.models import (
+    ChargeBatch,
+    ChargeLine,
+    PendingClosure,
+    ResourceState,
+    ScopeCoverage,
+    SyncSnapshot,
+    UnrecognizedResource,
+)
+
+from .billing import Identities, source_key
+from .difference import carried_difference, changed_fields, difference
+from .records import Action, Carried, Difference, Form, OpenState
+
+BATCH_ROWS = 500
+Item = TypeVar("Item")
+
+
+def batched(items: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def breathe() -> None:
+    """Let others write between two batches: SQLite's queue for the write lock is not fair."""
+    if database.vendor == "sqlite":
+        time.sleep(settings.SYNC_WRITE_PAUSE_SECONDS)
+
+
+def open_states(connection_id: int) -> dict[str, OpenState]:
+    """The connection's open states by the provider's id, as small as the difference allows."""
+    rows = (
+        ResourceState.objects.open()
+        .filter(connection_id=connection_id)
+        .values_list(
+            "resource__resource_id",
+            "pk",
+            "resource_id",
+            "resource__resource_type",
+            "resource__native_type",
+            "scope",
+            "opened_at",
+            "status",
+            "provider_status",
+            "is_orphan",
+            "is_provisional",
+            "absent_since",
+            "daily_cost",
+            "currency",
+            "in_account_total",
+            "configuration_hash",
+            "resource__name",
+        )
+    )
+    names = tuple(OpenState.__dataclass_fields__)
+    return {
+        row[0]: OpenState(**dict[str, Any](zip(names, row[1:], strict=True))) for row in rows.iterator(2000)
+    }
+
+
+def known_periods(connection_id: int) -> dict[str, datetime]:
+    """The latest billing period that each billing source has delivered."""
+    rows = (
+        ChargeBatch.objects.filter(connection_id=connection_id, published_at__isnull=False)
+        .values("source")
+        .annotate(latest=Max("period_start"))
+    )
+    return {row["source"]: row["latest"] for row in rows}
+
+
+class StateWriter:
+    """Writes what a snapshot found as drafts; knows the ids of the connection's resources.
+
+    Feed it outcomes with `write`; `counts` tells what became of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        snapshot: SyncSnapshot,
+        states: Mapping[str, OpenState],
+        tolerance: Decimal,
+        on_batch: Callable[[], None],
+    ) -> None:
+        self._snapshot = snapshot
+        self._states = states
+        self._tolerance = tolerance
+        self._on_batch = on_batch
+        self._late_parents: dict[int, str] = {}
+        self._resource_pks: dict[str, int] = {key: state.resource_pk for key, state in states.items()}
+        self.counts = dict.fromkeys(Action, 0)
+
+    def write(self, outcomes: Sequence[Form | Carried]) -> None:
+        """Compare one batch with the open states and write drafts for what is new or different."""
+        self._ensure_resources([outcome for outcome in outcomes if isinstance(outcome, Form)])
+        changed: list[tuple[Form | Carried, OpenState | None, Difference]] = []
+        for outcome in outcomes:
+            state = self._states.get(outcome.resource_id)
+            if state is None:
+                changed.append((outcome, None, _EVERYTHING))
+                continue
+            if isinstance(outcome, Form):
+                found = difference(outcome, state, tolerance=self._tolerance)
+            else:
+                found = carried_difference(outcome, state, tolerance=self._tolerance)
+            if found.is_any:
+                changed.append((outcome, state, found))
+            else:
+                self.counts[Action.UNCHANGED] += 1
+        if changed:
+            self._write_drafts(changed)
+        self._on_batch()
+
+    def close(self, resource_ids: Iterable[str]) -> int:
+        """Mark the states of resources that are gone for closing; returns how many."""
+        total = 0
+        for batch in batched(resource_ids):
+            with transaction.atomic():
+                PendingClosure.objects.bulk_create(
+                    [self._closure(self._states[key].state_pk) for key in batch]
+                )
+            total += len(batch)
+            breathe()
+            self._on_batch()
+        return total
+
+    def _closure(self, state_pk: int) -> PendingClosure:
+        return PendingClosure(
+            organization_id=self._snapshot.organization_id, snapshot=self._snapshot, state_id=state_pk
+        )
+
+    def _ensure_resources(self, forms: Sequence[Form]) -> None:
+        """Rows for resources that the connection has not shown before; a parent may come after its component."""
+        missing = {form.resource_id: form for form in forms if form.resource_id not in self._resource_pks}
+        if not missing:
+            return
+        snapshot = self._snapshot
+        with transaction.atomic():
+            Resource.objects.bulk_create(
+                [
+                    Resource(
+                        organization_id=snapshot.organization_id,
+                        connection_id=snapshot.connection_id,
+                        resource_id=form.resource_id,
+                        native_type=form.native_type,
+                        resource_type=form.resource_type.value,
+                        name=form.name,
+                        provider_created_at=form.created_at,
+                        first_seen_at=_observed_at(snapshot),
+                    )
+                    for form in missing.values()
+                ],
+                ignore_conflicts=True,
+            )
+        self._resource_pks.update(
+            Resource.objects.filter(
+                connection_id=snapshot.connection_id, resource_id__in=list(missing)
+            ).values_list("resource_id", "pk")
+        )
+        breathe()
+
+    def _write_drafts(self, changed: Sequence[tuple[Form | Carried, OpenState | None, Difference]]) -> None:
+        before = ResourceState.objects.in_bulk(
+            [state.state_pk for _, state, _ in changed if state is not None]
+        )
+        returned = set(
+            ResourceState.objects.filter(
+                resource_id__in=[self._resource_pks[o.resource_id] for o, s, _ in changed if s is None],
+                opened_at__isnull=False,
+            ).values_list("resource_id", flat=True)
+        )
+        drafts = []
+        closures = []
+        for outcome, state, found in changed:
+            previous = before[state.state_pk] if state is not None else None
+            if isinstance(outcome, Form):
+                draft = self._draft(outcome)
+            else:
+                assert previous is not None
+                draft = _carry_on(outcome, previous)
+            draft.opened_by = self._snapshot
+            draft.has_cost_change = found.has_cost_change
+            draft.has_status_change = found.has_status_change
+            draft.has_configuration_change = found.has_configuration_change
+            if previous is not None:
+                draft.action = ResourceState.Action.UPDATED
+                draft.changes = changed_fields(comparable(previous), comparable(draft))
+                closures.append(self._closure(previous.pk))
+                self.counts[Action.UPDATED] += 1
+            elif draft.resource_id in returned:
+                draft.action = ResourceState.Action.RETURNED
+                self.counts[Action.RETURNED] += 1
+            else:
+                draft.action = ResourceState.Action.CREATED
+                self.counts[Action.CREATED] += 1
+            drafts.append(draft)
+        with transaction.atomic():
+            ResourceState.objects.bulk_create(drafts)
+            PendingClosure.objects.bulk_create(closures)
+        breathe()
+
+    def _draft(self, form: Form) -> ResourceState:
+        spec = form.specification
+        cost = form.cost
+        return ResourceState(
+            organization_id=self._snapshot.organization_id,
+            connection_id=self._snapshot.connection_id,
+            resource_id=self._resource_pks[form.resource_id],
+            name=form.name,
+            scope=form.scope,
+            status=form.status.value,
+            provider_status=form.provider_status,
+            is_orphan=form.is_orphan,
+            is_provisional=form.is_provisional,
+            absent_since=form.absent_since,
+            parent_id=self._parent_pk(form),
+            service_name=form.service_name,
+            region_id=form.region_id,
+            sub_account_id=form.sub_account_id,
+            sub_account_name=form.sub_account_name,
+            vcpus=spec.vcpus,
+            memory_mib=spec.memory_mib,
+            storage_gib=spec.storage_gib,
+            operating_system=spec.operating_system,
+            engine=spec.engine,
+            engine_version=spec.engine_version,
+            ip_addresses=sorted(spec.ip_addresses),
+            configuration=dict(form.configuration),
+            configuration_hash=form.configuration_hash,
+            tags=dict(form.tags),
+            daily_cost=cost.daily if cost else None,
+            currency=cost.currency if cost else "",
+            original_cost=cost.original if cost else None,
+            original_period=cost.original_period if cost else "",
+            is_list_price=cost.is_list_price if cost else False,
+            in_account_total=cost.in_account_total if cost else False,
+        )
+
+    def _parent_pk(self, form: Form) -> int | None:
+        if not form.parent_id:
+            return None
+        known = self._resource_pks.get(form.parent_id)
+        if known is None:
+            self._late_parents[self._resource_pks[form.resource_id]] = form.parent_id
+        return known
+
+    def link_late_parents(self) -> None:
+        """Give components their parent where it was written after them. Call once, after the last `write`."""
+        for batch in batched(self._late_parents.items()):
+            with transaction.atomic():
+                for resource_pk, parent_id in batch:
+                    ResourceState.objects.filter(
+                        opened_by=self._snapshot, opened_at__isnull=True, resource_id=resource_pk
+                    ).update(parent_id=self._resource_pks.get(parent_id))
+            breathe()
+
+
+_EVERYTHING = Difference(has_cost_change=True, has_status_change=True, has_configuration_change=True)
+
+COMPARED_FIELDS = (
+    "name",
+    "status",
+    "provider_status",
+    "is_orphan",
+    "is_provisional",
+    "service_name",
+    "region_id",
+    "sub_account_id",
+    "vcpus",
+    "memory_mib",
+    "storage_gib",
+    "operating_system",
+    "engine",
+    "engine_version",
+    "ip_addresses",
+    "tags",
+    "daily_cost",
+    "currency",
+)
+
+
+def comparable(state: ResourceState) -> dict[str, Any]:
+    """A state's content by field, as JSON values, for the before and after of a change."""
+    fields = {name: _as_json(getattr(state, name)) for name in COMPARED_FIELDS}
+    fields["parent"] = state.parent_id
+    return {**fields, **{f"configuration.{key}": value for key, value in state.configuration.items()}}
+
+
+def _as_json(value: Any) -> Any:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
+def _carry_on(carried: Carried, previous: ResourceState) -> ResourceState:
+    """The state before, as a new draft with today's cost, and as a zombie if it became one."""
+    draft = ResourceState(
+        **{
+            field.attname: getattr(previous, field.attname)
+            for field in ResourceState._meta.concrete_fields
+            if field.attname not in ("id", "opened_at", "closed_at", "opened_by_id", "closed_by_id")
+        }
+    )
+    draft.daily_cost = carried.cost.daily
+    draft.currency = carried.cost.currency
+    draft.changes = {}
+    if carried.becomes_zombie:
+        draft.status = ResourceStatus.DELETED_BILLED.value
+        draft.is_provisional = carried.is_provisional
+        draft.absent_since = carried.absent_since
+    return draft
+
+
+def write_unrecognized(snapshot: SyncSnapshot, provider_type: str, forms: Sequence[Form]) -> None:
+    """One record per unrecognised resource and snapshot: that it was seen each time is wanted."""
+    with transaction.atomic():
+        UnrecognizedResource.objects.bulk_create(
+            [
+                UnrecognizedResource(
+                    organization_id=snapshot.organization_id,
+                    snapshot=snapshot,
+                    connection_id=snapshot.connection_id,
+                    provider_type=provider_type,
+                    resource_id=form.resource_id,
+                    resource_name=form.name,
+                    native_type=form.native_type,
+                    service_name=form.service_name,
+                    daily_cost=form.cost.daily if form.cost else None,
+                    currency=form.cost.currency if form.cost else "",
+                    billing_data=dict(form.billing_data),
+                    observed_at=_observed_at(snapshot),
+                )
+                for form in forms
+            ]
+        )
+    breathe()
+
+
+def write_coverage(
+    snapshot: SyncSnapshot, results: Mapping[str, ScopeResult], uncovered: Iterable[str]
+) -> None:
+    """How the reading of every scope ended; `uncovered` are scopes with resources that nothing was heard of."""
+    last_complete = dict(
+        ScopeCoverage.objects.filter(
+            snapshot__connection_id=snapshot.connection_id, snapshot__is_current=True
+        ).values_list("scope", "last_complete_at")
+    )
+    rows = []
+    for key, result in results.items():
+        is_complete = result.status.value in (ScopeCoverage.Status.COMPLETE, ScopeCoverage.Status.ABSENT)
+        rows.append(
+            ScopeCoverage(
+                organization_id=snapshot.organization_id,
+                snapshot=snapshot,
+                scope=key,
+                status=result.status.value,
+                error_code=result.error_code,
+                message=result.message,
+                params=dict(result.params),
+                last_complete_at=snapshot.observed_at if is_complete else last_complete.get(key),
+            )
+        )
+    rows += [
+        ScopeCoverage(
+            organization_id=snapshot.organization_id,
+            snapshot=snapshot,
+            scope=key,
+            status=ScopeCoverage.Status.FAILED,
+            last_complete_at=last_complete.get(key),
+        )
+        for key in sorted(set(uncovered) - set(results))
+    ]
+    for batch in batched(rows):
+        with transaction.atomic():
+            ScopeCoverage.objects.bulk_create(batch)
+        breathe()
+
+
+def write_charges(
+    snapshot: SyncSnapshot,
+    charges: Iterable[ChargeRecord],
+    resource_pks: Mapping[str, int],
+    on_batch: Callable[[], None],
+) -> None:
+    """Store billed lines as unpublished batches, one per billing source and period."""
+    batches: dict[tuple[str, datetime], ChargeBatch] = {}
+    digests: dict[tuple[str, datetime], int] = {}
+    encoder = msgspec.json.Encoder()
+    identities = Identities()
+    for chunk in batched(charges):
+        lines = []
+        with transaction.atomic():
+            for charge in chunk:
+                key = (source_key(charge), charge.billing_period_start)
+                batch = batches.get(key)
+                if batch is None:
+                    batch = batches[key] = ChargeBatch.objects.create(
+                        organization_id=snapshot.organization_id,
+                        connection_id=snapshot.connection_id,
+                        snapshot=snapshot,
+                        source=key[0],
+                        period_start=key[1],
+                        period_end=charge.billing_period_end,
+                    )
+                    digests[key] = 0
+                batch.line_count += 1
+                digest = hashlib.blake2b(encoder.encode(charge), digest_size=32).digest()
+                digests[key] = (digests[key] + int.from_bytes(digest, "big")) % (
+                    1 << 256
+                )  # order does not matter
+                lines.append(
+                    _line(charge, batch, resource_pks[identities.of(charge)], snapshot.organization_id)
+                )
+            ChargeLine.objects.bulk_create(lines)
+        breathe()
+        on_batch()
+    for key, batch in batches.items():
+        batch.content_hash = f"{digests[key]:064x}"
+        batch.save(update_fields=["line_count", "content_hash"])
+
+
+def _line(charge: ChargeRecord, batch: ChargeBatch, resource_pk: int, organization_id: int) -> ChargeLine:
+    return ChargeLine(
+        organization_id=organization_id,
+        batch=batch,
+        resource_id=resource_pk,
+        charge_category=charge.charge_category.value,
+        charge_class=charge.charge_class,
+        charge_frequency=charge.charge_frequency,
+        charge_description=charge.charge_description[:500],
+        charge_period_start=charge.charge_period_start,
+        charge_period_end=charge.charge_period_end,
+        billed_cost=charge.billed_cost,
+        effective_cost=charge.effective_cost,
+        list_cost=charge.list_cost,
+        contracted_cost=charge.contracted_cost,
+        currency=charge.billing_currency,
+        provider_name=charge.provider_name,
+        billing_account_id=charge.billing_account_id,
+        service_name=charge.service_name,
+        service_category=charge.service_category,
+        region_id=charge.region_id,
+        sub_account_id=charge.sub_account_id,
+        sku_id=charge.sku_id,
+        pricing_category=charge.pricing_category,
+        pricing_quantity=charge.pricing_quantity,
+        pricing_unit=charge.pricing_unit,
+        commitment_discount_id=charge.commitment_discount_id,
+        commitment_discount_status=charge.commitment_discount_status,
+        invoice_id=charge.invoice_id,
+        extra={key: str(value) for key, value in charge.raw.items()},
+    )
+
+
+def ensure_billed_resources(
+    snapshot: SyncSnapshot, charges: Iterable[ChargeRecord], resource_type_of: Callable[[ChargeRecord], str]
+) -> dict[str, int]:
+    """Rows for every resource that a line names, also those of older periods; returns id -> pk."""
+    identities = Identities()
+    seen: dict[str, int] = {}
+    for chunk in batched(charges):
+        samples = {identities.of(charge): charge for charge in chunk}
+        fresh = {key: charge for key, charge in samples.items() if key not in seen}
+        if not fresh:
+            continue
+        with transaction.atomic():
+            Resource.objects.bulk_create(
+                [
+                    Resource(
+                        organization_id=snapshot.organization_id,
+                        connection_id=snapshot.connection_id,
+                        resource_id=key,
+                        native_type=charge.native_type,
+                        resource_type=resource_type_of(charge),
+                        name=charge.resource_name or charge.resource_id,
+                        first_seen_at=_observed_at(snapshot),
+                    )
+                    for key, charge in fresh.items()
+                ],
+                ignore_conflicts=True,
+            )
+        seen.update(
+            Resource.objects.filter(
+                connection_id=snapshot.connection_id, resource_id__in=list(fresh)
+            ).values_list("resource_id", "pk")
+        )
+        breathe()
+    return seen
+
+
+def publish_drafts(snapshot: SyncSnapshot) -> None:
+    """Close what is replaced or gone, open the drafts, and let new deliveries replace old ones.
+
+    Must run inside the snapshot's last transaction; set operations only.
+    """
+    at = snapshot.observed_at
+    pending = PendingClosure.objects.filter(snapshot=snapshot).values("state")
+    ResourceState.objects.filter(pk__in=pending).update(closed_at=at, closed_by=snapshot)
+    drafts = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=True)
+    names = drafts.filter(resource=OuterRef("pk")).values("name")[:1]
+    Resource.objects.filter(pk__in=drafts.values("resource")).update(name=Subquery(names))
+    drafts.update(opened_at=at)
+    PendingClosure.objects.filter(snapshot=snapshot).delete()
+    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
+        ChargeBatch.objects.filter(
+            connection_id=batch.connection_id,
+            source=batch.source,
+            period_start=batch.period_start,
+            published_at__isnull=False,
+            replaced_at__isnull=True,
+        ).update(replaced_at=at, replaced_by=batch)
+        batch.published_at = at
+        batch.save(update_fields=["published_at"])
+
+
+def drop_repeated_batches(snapshot: SyncSnapshot) -> int:
+    """Drop deliveries whose content the current delivery already has; returns how many. Before publishing."""
+    dropped = 0
+    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
+        is_repeated = ChargeBatch.objects.filter(
+            connection_id=batch.connection_id,
+            source=batch.source,
+            period_start=batch.period_start,
+            content_hash=batch.content_hash,
+            published_at__isnull=False,
+            replaced_at__isnull=True,
+        ).exists()
+        if is_repeated:
+            _delete_lines(batch)
+            batch.delete()
+            dropped += 1
+    return dropped
+
+
+def discard(snapshot: SyncSnapshot) -> None:
+    """Remove every draft of a snapshot that will not be published."""
+    PendingClosure.objects.filter(snapshot=snapshot).delete()
+    for model in (UnrecognizedResource, ScopeCoverage):
+        model.objects.filter(snapshot=snapshot).delete()
+    snapshot.totals.all().delete()
+    for pks in iter(lambda: _some_drafts(snapshot), []):
+        ResourceState.objects.filter(pk__in=pks).delete()
+        breathe()
+    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
+        _delete_lines(batch)
+        batch.delete()
+    never_seen = Resource.objects.filter(
+        connection_id=snapshot.connection_id, states__isnull=True, charge_lines__isnull=True
+    ).values_list("pk", flat=True)
+    for pks in iter(lambda: list(never_seen[:BATCH_ROWS]), []):
+        Resource.objects.filter(pk__in=pks).delete()
+        breathe()
+
+
+def _some_drafts(snapshot: SyncSnapshot) -> list[int]:
+    drafts = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=True)
+    return list(drafts.values_list("pk", flat=True)[:BATCH_ROWS])
+
+
+def _delete_lines(batch: ChargeBatch) -> None:
+    for pks in iter(lambda: list(batch.lines.values_list("pk", flat=True)[:BATCH_ROWS]), []):
+        ChargeLine.objects.filter(pk__in=pks).delete()
+        breathe()
+
+
+def scopes_without_result(states: Mapping[str, OpenState], results: Mapping[str, ScopeResult]) -> set[str]:
+    """Scopes that hold open states and of which this reading says nothing: they count as not covered."""
+    return {state.scope for state in states.values() if state.scope} - set(results)
+
+
+def _observed_at(snapshot: SyncSnapshot) -> datetime:
+    assert snapshot.observed_at is not None, "a snapshot is claimed before anything is written for it"
+    return snapshot.observed_at

@@ -1,0 +1,337 @@
+"""The phases in order, between the spool and the drafts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from common.text import gettext_noop
+from providers.contract.plugin import BillingKind, ProviderPlugin
+from providers.contract.records import ChargeRecord, Finding, ResourceRecord, ResourceType, UsageRecord
+from syncs.models import Phase, SnapshotTotal, SyncSnapshot
+
+from . import match, persist
+from .billing import Ledger, add_up
+from .collect import CHARGES, USAGE, Collected
+from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
+from .lease import Lease
+from .records import AMOUNT_QUANTUM, Action, Carried, Cost, Form, Gone, Kept, OpenState, Outcome, scope_key
+from .spool import Spool
+
+
+@dataclass(slots=True)
+class Tally:
+    """Phase 8, completion: what the snapshot adds up to, counted while outcomes stream by."""
+
+    resource_count: int = 0
+    stale_count: int = 0
+    deleted_count: int = 0
+    unrecognized_count: int = 0
+    by_type: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_status: dict[str, dict[str, Any]] = field(default_factory=dict)
+    own_costs: dict[str, Decimal] = field(default_factory=dict)
+    inside_total: Decimal = Decimal(0)
+
+    def add(
+        self, *, resource_type: str, status: str, daily: Decimal | None, currency: str, inside: bool
+    ) -> None:
+        self.resource_count += 1
+        for groups, key in ((self.by_type, resource_type), (self.by_status, status)):
+            group = groups.setdefault(key, {"count": 0, "daily_cost": {}})
+            group["count"] += 1
+            if daily:
+                sums = group["daily_cost"]
+                sums[currency] = str(Decimal(sums.get(currency, "0")) + daily)
+        if daily:
+            self.own_costs[currency] = self.own_costs.get(currency, Decimal(0)) + daily
+        if inside and daily is not None:
+            self.inside_total += daily
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What the phases leave for the snapshot's row: counts, totals per currency, findings, seconds by phase."""
+
+    tally: Tally
+    counts: Mapping[Action, int]
+    totals: list[SnapshotTotal]
+    findings: list[Finding]
+    timings: dict[str, float]
+    is_complete: bool
+
+
+def process(
+    *,
+    snapshot: SyncSnapshot,
+    plugin: ProviderPlugin,
+    grouping: Grouping,
+    collected: Collected,
+    spool: Spool,
+    lease: Lease,
+) -> Result:
+    """Run the eight phases over what was collected and write the drafts of this snapshot."""
+    assert snapshot.observed_at is not None
+    timings: dict[str, float] = {}
+    clock = _PhaseClock(lease, timings)
+    states = persist.open_states(snapshot.connection_id)
+
+    clock.enter(Phase.BILLING)
+    ledger = _bill(snapshot, grouping, spool, lease)
+
+    clock.enter(Phase.GROUPING)
+    world = match.World(
+        observed_at=snapshot.observed_at,
+        has_inventory=plugin.capabilities.has_inventory,
+        grouping=grouping,
+        ledger=ledger,
+        listed=collected.listed,
+        complete_scopes=_complete_scopes(collected, ledger, plugin),
+        open_states=_without_remainder(states, collected),
+    )
+    writer = persist.StateWriter(
+        snapshot=snapshot,
+        states=states,
+        tolerance=Decimal(plugin.cost_tolerance),
+        on_batch=lease.report,
+    )
+    completion = _Completion(snapshot, plugin, states, writer)
+
+    names = match.ServerNames()
+    phases: tuple[tuple[Phase, Iterator[Outcome]], ...] = (
+        (Phase.SERVERS, match.servers(spool.read(SERVERS, ResourceRecord), world, names)),
+        (Phase.VOLUMES, match.volumes(spool.read(VOLUMES, ResourceRecord), world, names)),
+        (Phase.FILE_STORAGE, match.file_storage(spool.read(FILE_STORAGE, ResourceRecord), world)),
+        (Phase.EVERYTHING_ELSE, match.everything_else(spool.read(EVERYTHING_ELSE, ResourceRecord), world)),
+    )
+    for phase, outcomes in phases:
+        clock.enter(phase)
+        completion.take(match.unify(outcomes, world))
+
+    clock.enter(Phase.UNIFICATION)
+    unexplained = completion.take_remainder(collected)
+    writer.link_late_parents()
+
+    clock.enter(Phase.COMPLETION)
+    tally = completion.finish()
+    uncovered = (
+        persist.scopes_without_result(states, collected.scopes)
+        if plugin.capabilities.has_inventory
+        else set()
+    )
+    persist.write_coverage(snapshot, collected.scopes, uncovered)
+    findings = [*collected.findings, *_unexplained_findings(unexplained, collected)]
+    totals = _totals(snapshot, plugin, collected, ledger, completion, unexplained)
+    clock.leave()
+    return Result(
+        tally=tally,
+        counts=writer.counts,
+        totals=totals,
+        findings=findings,
+        timings=timings,
+        is_complete=collected.is_complete and not uncovered,
+    )
+
+
+def usage_records(spool: Spool) -> Iterator[UsageRecord]:
+    return spool.read(USAGE, UsageRecord)
+
+
+def _bill(snapshot: SyncSnapshot, grouping: Grouping, spool: Spool, lease: Lease) -> Ledger:
+    if not spool.count(CHARGES):
+        return Ledger()
+
+    def resource_type_of(charge: ChargeRecord) -> str:
+        return (grouping.resource_type(charge) or ResourceType.OTHER).value
+
+    pks = persist.ensure_billed_resources(snapshot, spool.read(CHARGES, ChargeRecord), resource_type_of)
+    persist.write_charges(snapshot, spool.read(CHARGES, ChargeRecord), pks, lease.report)
+    return add_up(
+        spool.read(CHARGES, ChargeRecord), known_periods=persist.known_periods(snapshot.connection_id)
+    )
+
+
+def _complete_scopes(collected: Collected, ledger: Ledger, plugin: ProviderPlugin) -> set[str]:
+    """Without an inventory, a billing source is covered when its latest period was delivered."""
+    scopes = collected.complete_scopes
+    if not plugin.capabilities.has_inventory:
+        scopes |= {scope_key(("billing", source)) for source in ledger.sources}
+    return scopes
+
+
+def _without_remainder(states: Mapping[str, OpenState], collected: Collected) -> Mapping[str, OpenState]:
+    """The remainder is computed, not listed: with a total at hand it is no candidate for being gone or stale."""
+    account = collected.account
+    if account is None or account.total is None:
+        return states
+    return {key: state for key, state in states.items() if key != account.remainder_id}
+
+
+class _PhaseClock:
+    """Reports each phase once and keeps how long it took."""
+
+    def __init__(self, lease: Lease, timings: dict[str, float]) -> None:
+        self._lease = lease
+        self._timings = timings
+        self._phase = ""
+        self._since = time.monotonic()
+
+    def enter(self, phase: Phase) -> None:
+        self.leave()
+        self._phase = phase.value
+        self._lease.report(phase=phase.value)
+
+    def leave(self) -> None:
+        now = time.monotonic()
+        if self._phase:
+            self._timings[self._phase] = round(now - self._since, 3)
+        self._since = now
+
+
+class _Completion:
+    """Takes the outcomes of every phase: writes the drafts in batches and counts."""
+
+    def __init__(
+        self,
+        snapshot: SyncSnapshot,
+        plugin: ProviderPlugin,
+        states: Mapping[str, OpenState],
+        writer: persist.StateWriter,
+    ) -> None:
+        self._snapshot = snapshot
+        self._provider_type = plugin.key
+        self._states = states
+        self._writer = writer
+        self._tally = Tally()
+        self._gone: list[str] = []
+        self.kept_costs: dict[str, Decimal] = {}
+        self.outside_total: dict[str, Decimal] = {}
+
+    def take(self, outcomes: Iterator[Outcome]) -> None:
+        for batch in persist.batched(outcomes):
+            self._writer.write([outcome for outcome in batch if isinstance(outcome, Form | Carried)])
+            unrecognized = []
+            for outcome in batch:
+                self._count(outcome)
+                if isinstance(outcome, Form) and not outcome.is_recognized:
+                    unrecognized.append(outcome)
+            if unrecognized:
+                self._tally.unrecognized_count += len(unrecognized)
+                persist.write_unrecognized(self._snapshot, self._provider_type, unrecognized)
+
+    def take_remainder(self, collected: Collected) -> Decimal:
+        """Add what the account's total leaves unexplained by parts; returns what even that cannot explain."""
+        account = collected.account
+        if account is None or account.total is None:
+            return Decimal(0)
+        form, unexplained = match.remainder_form(
+            resource_id=account.remainder_id,
+            name=account.remainder_name,
+            native_type=account.remainder_native_type,
+            scope=account.remainder_scope,
+            total=account.total,
+            parts=self._tally.inside_total,
+        )
+        self.take(iter([form]))
+        return unexplained
+
+    def finish(self) -> Tally:
+        self._tally.deleted_count = self._writer.close(self._gone)
+        return self._tally
+
+    def _count(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Gone):
+            self._gone.append(outcome.resource_id)
+            return
+        state = self._states.get(outcome.resource_id)
+        if isinstance(outcome, Form):
+            self._add(outcome.resource_type.value, outcome.status.value, outcome.cost)
+            return
+        assert state is not None
+        if isinstance(outcome, Kept):
+            self._tally.stale_count += 1
+            cost = _cost_of_state(state)
+            if cost:
+                self.kept_costs[cost.currency] = self.kept_costs.get(cost.currency, Decimal(0)) + cost.daily
+            self._add(state.resource_type, state.status, cost)
+        else:
+            status = "deleted_billed" if outcome.becomes_zombie else state.status
+            self._add(state.resource_type, status, outcome.cost)
+
+    def _add(self, resource_type: str, status: str, cost: Cost | None) -> None:
+        inside = cost is not None and cost.in_account_total
+        self._tally.add(
+            resource_type=resource_type,
+            status=status,
+            daily=cost.daily if cost else None,
+            currency=cost.currency if cost else "",
+            inside=inside,
+        )
+        if cost is not None and cost.daily and not inside:
+            self.outside_total[cost.currency] = self.outside_total.get(cost.currency, Decimal(0)) + cost.daily
+
+    @property
+    def own_costs(self) -> Mapping[str, Decimal]:
+        return self._tally.own_costs
+
+
+def _cost_of_state(state: OpenState) -> Cost | None:
+    if state.daily_cost is None:
+        return None
+    return Cost(daily=state.daily_cost, currency=state.currency, in_account_total=state.in_account_total)
+
+
+def _totals(
+    snapshot: SyncSnapshot,
+    plugin: ProviderPlugin,
+    collected: Collected,
+    ledger: Ledger,
+    completion: _Completion,
+    unexplained: Decimal,
+) -> list[SnapshotTotal]:
+    """Billed against the sum of resources, per currency.
+
+    Billed is: by lines, what the lines say plus what was billed before for sources that this delivery leaves out; by
+    rates, the account's own total plus what is priced outside it; without a total, the sum of the prices.
+    """
+    account_total = collected.account.total if collected.account else None
+    billed: dict[str, Decimal] = {}
+    if plugin.capabilities.billing is BillingKind.LINES:
+        for sums in (ledger.daily_totals, completion.kept_costs):
+            for currency, amount in sums.items():
+                billed[currency] = billed.get(currency, Decimal(0)) + amount
+    elif account_total is not None:
+        billed = dict(completion.outside_total)
+        total = account_total.daily.quantize(AMOUNT_QUANTUM)
+        billed[account_total.currency] = billed.get(account_total.currency, Decimal(0)) + total
+    else:
+        billed = dict(completion.own_costs)
+    return [
+        SnapshotTotal(
+            organization_id=snapshot.organization_id,
+            snapshot=snapshot,
+            currency=currency,
+            billed_daily_cost=amount,
+            resources_daily_cost=completion.own_costs.get(currency, Decimal(0)),
+            unexplained_daily_cost=amount - completion.own_costs.get(currency, Decimal(0)),
+        )
+        for currency, amount in sorted(billed.items())
+    ]
+
+
+def _unexplained_findings(unexplained: Decimal, collected: Collected) -> list[Finding]:
+    account = collected.account
+    if not unexplained or account is None or account.total is None:
+        return []
+    return [
+        Finding(
+            code="parts_exceed_total",
+            message=gettext_noop(
+                "The parts cost %(difference)s %(currency)s a day more than the account's own total. "
+                "Some part is charged differently (stopped, archived, discounted); no price was changed."
+            ),
+            params={"difference": str(-unexplained), "currency": account.total.currency},
+        )
+    ]

@@ -1,0 +1,439 @@
+"""Verbs of a sync's life: request, run, reap, schedule; triage of what was not recognised.
+
+A request is a row; the message to a worker is only a hint. Whoever runs a snapshot claims it by compare-and-swap and
+holds it by a lease; `reap_stuck_snapshots` gives back what a dead worker held.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import User
+from common.text import gettext_noop
+from inventory import services as inventory
+from inventory.models import Resource, TypeMapping
+from providers import scheduling
+from providers import services as providers
+from providers.contract.errors import ProviderError, ProviderUnavailable, RateLimited, UnexpectedResponse
+from providers.contract.plugin import Period, PluginContext
+from providers.contract.records import ResourceType
+from providers.models import ConnectionStatus, ProviderConnection
+from providers.registry import plugin_class
+from syncs.engine import persist, pipeline
+from syncs.engine.collect import Collected, collect
+from syncs.engine.grouping import Grouping
+from syncs.engine.lease import LEASE, Lease, LeaseLost
+from syncs.engine.records import Action
+from syncs.engine.spool import Spool
+from syncs.models import (
+    ACTIVE,
+    BillingFile,
+    BillingFileStatus,
+    Phase,
+    ResourceState,
+    SnapshotTotal,
+    SyncSnapshot,
+    SyncStatus,
+    SyncTrigger,
+    UnrecognizedResource,
+)
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+"""How often a snapshot is tried when the provider is not available, or when its worker dies."""
+
+FIRST_PERIOD = timedelta(days=90)
+"""How far back the first sync of a connection asks."""
+
+
+class SyncNotPossible(Exception):
+    """A request that cannot be taken; the text is one sentence for the user (an English msgid)."""
+
+
+def request_sync(
+    *,
+    connection: ProviderConnection,
+    trigger: SyncTrigger,
+    now: datetime,
+    requested_by: User | None = None,
+    billing_file: BillingFile | None = None,
+) -> tuple[SyncSnapshot, bool]:
+    """Queue a sync of the connection, or join the one that is active; returns it and whether it was joined.
+
+    Raises SyncNotPossible for a connection that is switched off, or that reads files when none is given.
+    """
+    if not connection.is_active:
+        raise SyncNotPossible(gettext_noop("This connection is switched off. Switch it on to sync it."))
+    if plugin_class(connection.provider_type).capabilities.reads_files and billing_file is None:
+        raise SyncNotPossible(gettext_noop("This connection reads files: upload one to bring it up to date."))
+    active = SyncSnapshot.objects.filter(connection=connection).active()
+    try:
+        with transaction.atomic():
+            snapshot = SyncSnapshot.objects.create(
+                organization_id=connection.organization_id,
+                connection=connection,
+                trigger=trigger,
+                requested_by=requested_by,
+                billing_file=billing_file,
+                requested_at=now,
+            )
+    except IntegrityError:
+        joined = active.first()
+        if joined is None:
+            raise
+        if billing_file is not None:
+            raise SyncNotPossible(
+                gettext_noop(
+                    "Another file is being imported into this connection. Try again when it is done."
+                )
+            ) from None
+        return joined, True
+    return snapshot, False
+
+
+def run_snapshot(*, snapshot_id: int, now: datetime) -> SyncStatus | None:
+    """Run a queued snapshot once; a second delivery of the same id changes nothing.
+
+    `now` becomes the snapshot's `observed_at`. Returns how it ended, None when another worker has it or it has
+    ended. Raises ProviderUnavailable when the provider could not be reached and the snapshot waits for its next try.
+    """
+    token = Lease.new_token()
+    claimed = SyncSnapshot.objects.filter(pk=snapshot_id, status=SyncStatus.QUEUED).update(
+        status=SyncStatus.RUNNING,
+        lease_token=token,
+        lease_expires_at=timezone.now() + LEASE,
+        started_at=now,
+        observed_at=now,
+        attempt=F("attempt") + 1,
+        phase=Phase.COLLECT,
+        progress={},
+    )
+    if not claimed:
+        return None
+    snapshot = SyncSnapshot.objects.select_related("connection", "billing_file").get(pk=snapshot_id)
+    lease = Lease(snapshot, token)
+    try:
+        return _run(snapshot, lease, now)
+    except LeaseLost:
+        logger.warning("sync %s lost its lease and stopped", snapshot.pk)
+        return None
+
+
+def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
+    connection = snapshot.connection
+    try:
+        _refuse_past(connection, now)
+        plugin_type = plugin_class(connection.provider_type)
+        grouping = Grouping(plugin=plugin_type, mappings=type_mappings(connection.provider_type))
+        plugin = plugin_type(_context(snapshot, lease, now))
+        with Spool() as spool:
+            collected = collect(
+                plugin,
+                spool=spool,
+                grouping=grouping,
+                period=_period(connection, now),
+                on_progress=lambda found: lease.report(phase=Phase.COLLECT, found=found),
+            )
+            result = pipeline.process(
+                snapshot=snapshot,
+                plugin=plugin,
+                grouping=grouping,
+                collected=collected,
+                spool=spool,
+                lease=lease,
+            )
+            inventory.store_usage(connection=connection, usage=pipeline.usage_records(spool), now=now)
+        _publish(snapshot, lease, result, collected, now)
+    except LeaseLost:
+        raise
+    except ProviderUnavailable as error:
+        if snapshot.attempt < MAX_ATTEMPTS:
+            _requeue(snapshot, lease, error)
+            raise
+        return _fail(snapshot, lease, error, now)
+    except ProviderError as error:
+        return _fail(snapshot, lease, error, now)
+    except Exception:
+        logger.exception("sync %s of connection %s broke", snapshot.pk, connection.pk)
+        broken = UnexpectedResponse(
+            gettext_noop(
+                "The sync stopped at an error of ours. Data is unchanged; details are logged (code %(code)s)."
+            ),
+            provider=connection.provider_type,
+            operation="sync",
+            params={"code": snapshot.pk},
+        )
+        return _fail(snapshot, lease, broken, now)
+    snapshot.refresh_from_db()
+    after_sync(snapshot=snapshot, now=now)
+    return SyncStatus(snapshot.status)
+
+
+def type_mappings(provider_type: str) -> dict[str, ResourceType]:
+    """The administrators' mapping table of one provider."""
+    rows = TypeMapping.objects.filter(provider_type=provider_type).values_list("native_type", "resource_type")
+    return {native: ResourceType(kind) for native, kind in rows}
+
+
+def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
+    """Tell the apps above, in the order of `settings.AFTER_SYNC`; a failure is kept on the snapshot and retried.
+
+    Each is called with `snapshot` and `now`, must be idempotent, and must be able to rebuild what it derives.
+    """
+    failures: dict[str, str] = {}
+    for path in ("syncs.services.refresh_provider_tags", *settings.AFTER_SYNC):
+        try:
+            import_string(path)(snapshot=snapshot, now=now)
+        except Exception as error:
+            logger.exception("%s failed after sync %s", path, snapshot.pk)
+            failures[path] = type(error).__name__
+    if failures or snapshot.after_sync_errors:
+        SyncSnapshot.objects.filter(pk=snapshot.pk).update(after_sync_errors=failures)
+
+
+def refresh_provider_tags(*, snapshot: SyncSnapshot, now: datetime) -> None:
+    """Bring the tag table in line with the states that this snapshot opened; people's tags are left alone."""
+    states = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=False).values_list(
+        "resource_id", "tags"
+    )
+    for batch in persist.batched(states.iterator(2000)):
+        inventory.replace_provider_tags(organization_id=snapshot.organization_id, tags=dict(batch))
+        persist.breathe()
+
+
+def reap_stuck_snapshots(*, now: datetime) -> list[int]:
+    """End what a dead worker left running, and hand out again what nobody picked up; returns the ids to run.
+
+    A running snapshot whose lease is over is queued again (its drafts removed) until its attempts are used up.
+    """
+    expired = SyncSnapshot.objects.filter(status=SyncStatus.RUNNING, lease_expires_at__lt=now)
+    for snapshot in expired.select_related("connection"):
+        taken = SyncSnapshot.objects.filter(
+            pk=snapshot.pk,
+            status=SyncStatus.RUNNING,
+            lease_token=snapshot.lease_token,
+            lease_expires_at__lt=now,
+        ).update(lease_token="", lease_expires_at=now + LEASE)
+        if not taken:
+            continue
+        persist.discard(snapshot)
+        if snapshot.attempt < MAX_ATTEMPTS:
+            SyncSnapshot.objects.filter(pk=snapshot.pk).update(
+                status=SyncStatus.QUEUED, lease_expires_at=None, requested_at=now, phase="", progress={}
+            )
+        else:
+            lost = ProviderUnavailable(
+                gettext_noop("The worker stopped in the middle %(attempts)s times. Data is unchanged."),
+                provider=snapshot.connection.provider_type,
+                operation="sync",
+                params={"attempts": MAX_ATTEMPTS},
+            )
+            _close_failed(snapshot, lost, now)
+    return list(
+        SyncSnapshot.objects.filter(status=SyncStatus.QUEUED)
+        .filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=now))
+        .order_by("requested_at")
+        .values_list("pk", flat=True)
+    )
+
+
+def request_due_syncs(*, now: datetime) -> list[int]:
+    """Queue a sync for every connection whose time has come; returns the ids of the new snapshots."""
+    queued = []
+    for connection in ProviderConnection.objects.due(now):
+        scheduling.schedule_next_sync(connection=connection, now=now)
+        try:
+            snapshot, joined = request_sync(connection=connection, trigger=SyncTrigger.SCHEDULED, now=now)
+        except SyncNotPossible:
+            continue
+        if not joined:
+            queued.append(snapshot.pk)
+    return queued
+
+
+def map_unrecognized_type(
+    *,
+    provider_type: str,
+    native_type: str,
+    resource_type: str,
+    by: User | None,
+    at: datetime,
+    notes: str = "",
+) -> int:
+    """Teach a type in one action: the next sync knows it, present resources are re-typed, open records resolve.
+
+    Re-typing opens no state: the type is not part of a resource's form. Returns how many records were resolved.
+    """
+    with transaction.atomic():
+        TypeMapping.objects.update_or_create(
+            provider_type=provider_type,
+            native_type=native_type,
+            defaults={"resource_type": resource_type, "created_by": by, "notes": notes},
+        )
+        Resource.objects.filter(connection__provider_type=provider_type, native_type=native_type).update(
+            resource_type=resource_type
+        )
+        return UnrecognizedResource.objects.filter(
+            provider_type=provider_type, native_type=native_type, resolved_at__isnull=True
+        ).update(resolved_at=at, resolved_by=by, mapped_to=resource_type, notes=notes)
+
+
+def resolve_unrecognized(
+    *, resources: QuerySet[UnrecognizedResource], by: User | None, at: datetime, notes: str = ""
+) -> int:
+    """Close triage records without teaching a type; returns how many were open."""
+    return resources.filter(resolved_at__isnull=True).update(resolved_at=at, resolved_by=by, notes=notes)
+
+
+def _refuse_past(connection: ProviderConnection, now: datetime) -> None:
+    current = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
+    if current is not None and current.observed_at is not None and now <= current.observed_at:
+        raise UnexpectedResponse(
+            gettext_noop(
+                "The clock stands before the latest snapshot (%(moment)s). Check this machine's time."
+            ),
+            provider=connection.provider_type,
+            operation="sync",
+            params={"moment": current.observed_at.isoformat()},
+        )
+
+
+def _context(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> PluginContext:
+    source = snapshot.billing_file
+    return providers.plugin_context(
+        snapshot.connection,
+        now=now,
+        on_wait=lease.waiting,
+        source=source.file.path if source else None,
+        source_name=source.name if source else "",
+        options={"skip_bad_rows": "1"} if source and source.skip_bad_rows else {},
+    )
+
+
+def _period(connection: ProviderConnection, now: datetime) -> Period:
+    """From the hour of the latest snapshot on, so that no hour is left half read."""
+    current = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
+    last = current.observed_at if current and current.observed_at else now - FIRST_PERIOD
+    return Period(start=last.replace(minute=0, second=0, microsecond=0), end=now)
+
+
+def _publish(
+    snapshot: SyncSnapshot, lease: Lease, result: pipeline.Result, collected: Collected, now: datetime
+) -> None:
+    """The one small transaction: drafts become visible, the snapshot ends, the connection learns of it."""
+    persist.drop_repeated_batches(snapshot)
+    status = SyncStatus.SUCCESS if result.is_complete else SyncStatus.PARTIAL
+    tally = result.tally
+    with transaction.atomic():
+        SyncSnapshot.objects.filter(connection_id=snapshot.connection_id, is_current=True).update(
+            is_current=False
+        )
+        held = SyncSnapshot.objects.filter(
+            pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token
+        ).update(
+            status=status,
+            is_current=True,
+            finished_at=_finished_at(now),
+            lease_token="",
+            lease_expires_at=None,
+            phase="",
+            progress={},
+            created_count=result.counts[Action.CREATED] + result.counts[Action.RETURNED],
+            updated_count=result.counts[Action.UPDATED],
+            unchanged_count=result.counts[Action.UNCHANGED],
+            deleted_count=tally.deleted_count,
+            stale_count=tally.stale_count,
+            resource_count=tally.resource_count,
+            unrecognized_count=tally.unrecognized_count,
+            breakdown={"by_type": tally.by_type, "by_status": tally.by_status},
+            findings=[asdict(finding) for finding in result.findings],
+            error={},
+            timings=result.timings,
+        )
+        if not held:
+            raise LeaseLost
+        SnapshotTotal.objects.bulk_create(result.totals)
+        persist.publish_drafts(snapshot)
+        if snapshot.billing_file_id:
+            BillingFile.objects.filter(pk=snapshot.billing_file_id).update(status=BillingFileStatus.IMPORTED)
+        scheduling.record_sync_result(
+            connection=snapshot.connection,
+            status=ConnectionStatus(status.value),
+            at=now,
+            error={},
+            account=collected.account,
+        )
+
+
+def _finished_at(now: datetime) -> datetime:
+    """The real clock, unless the sync stands for another time (a replay)."""
+    real = timezone.now()
+    return real if now <= real < now + timedelta(hours=12) else now
+
+
+def _requeue(snapshot: SyncSnapshot, lease: Lease, error: ProviderUnavailable) -> None:
+    persist.discard(snapshot)
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    SyncSnapshot.objects.filter(pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token).update(
+        status=SyncStatus.QUEUED,
+        lease_token="",
+        lease_expires_at=timezone.now() + timedelta(seconds=wait or 0),
+        error=_error_fields(error),
+        phase="",
+        progress={},
+    )
+
+
+def _fail(snapshot: SyncSnapshot, lease: Lease, error: ProviderError, now: datetime) -> SyncStatus:
+    held = SyncSnapshot.objects.filter(
+        pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token
+    ).update(lease_expires_at=timezone.now() + LEASE)
+    if not held:
+        raise LeaseLost
+    persist.discard(snapshot)
+    _close_failed(snapshot, error, now)
+    return SyncStatus.ERROR
+
+
+def _close_failed(snapshot: SyncSnapshot, error: ProviderError, now: datetime) -> None:
+    with transaction.atomic():
+        SyncSnapshot.objects.filter(pk=snapshot.pk, status__in=ACTIVE).update(
+            status=SyncStatus.ERROR,
+            error=_error_fields(error),
+            finished_at=_finished_at(now),
+            lease_token="",
+            lease_expires_at=None,
+            phase="",
+            progress={},
+        )
+        scheduling.record_sync_result(
+            connection=snapshot.connection,
+            status=ConnectionStatus.ERROR,
+            at=now,
+            error=_error_fields(error),
+            account=None,
+        )
+
+
+def _error_fields(error: ProviderError) -> Mapping[str, Any]:
+    fields: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "params": error.params,
+        "operation": error.operation,
+    }
+    for name in ("line", "column", "retry_after"):
+        if getattr(error, name, None) is not None:
+            fields[name] = getattr(error, name)
+    return fields
