@@ -61,15 +61,16 @@
     return withUnit(decimal(value, 2, data), data);
   };
   const roundAmount = (value, data) => withUnit(decimal(value, 0, data), data);
-  const axisNumber = (value, data) => {
+  const axisNumber = (value, top, data) => {
     const text = (number) => {
       const [whole, fraction] = String(Number(number.toFixed(2))).split(".");
       return grouped(whole, data) + (fraction ? (isRussian(data) ? "," : ".") + fraction : "");
     };
     if (data.unit === "percent") return withUnit(text(value), data);
     const space = isRussian(data) ? "\u00a0" : "";
-    if (value >= 1e6) return `${text(value / 1e6)}${space}${texts.millions}`;
-    if (value >= 1e4) return `${text(value / 1e3)}${space}${texts.thousands}`;
+    if (!value) return "0";
+    if (top >= 1e6) return `${text(value / 1e6)}${space}${texts.millions}`;
+    if (top >= 1e4) return `${text(value / 1e3)}${space}${texts.thousands}`;
     return text(value);
   };
 
@@ -409,7 +410,12 @@
             beginAtZero: true,
             grid: { color: css("--color-border"), drawTicks: false },
             border: { display: false },
-            ticks: { color: muted, font, padding: 8, maxTicksLimit: kind === "stacked" ? 6 : 4, callback: (value) => axisNumber(value, data) },
+            ticks: {
+              color: muted, font, padding: 8, maxTicksLimit: kind === "stacked" ? 6 : 4,
+              callback(value) {
+                return axisNumber(value, this.max, data);
+              },
+            },
           },
         },
         plugins: { legend: { display: false }, tooltip: { enabled: false, external: tooltip(figure, data, kind) } },
