@@ -182,7 +182,7 @@ def charge_of(row: SourceRow) -> tuple[ChargeRecord, list[Finding]]:
 def billing_month(charge: ChargeRecord) -> str:
     """Month of the billing period, `2026-10`, whatever zone its borders were cut in: that of its middle."""
     middle = charge.billing_period_start + (charge.billing_period_end - charge.billing_period_start) / 2
-    return f"{middle:%Y-%m}"
+    return f"{middle.year}-{middle.month:02}"
 
 
 def scope_of(charge: ChargeRecord) -> Scope:
@@ -320,10 +320,11 @@ class _Cells:
             return {}
 
     def raw(self) -> dict[str, str]:
+        """What the row says, as text; empty cells left out."""
         return {
-            name: text
+            name: value if isinstance(value, str) else _plain_text(value)
             for name, value in self.values.items()
-            if value is not None and (text := text_of(value))
+            if value is not None and value != ""
         }
 
     def _number(self, column: str, digits: int) -> Decimal | None:
@@ -332,7 +333,7 @@ class _Cells:
         except _Unreadable as error:
             self._fail(column, error.message, **error.params)
         if number is not None and number.adjusted() >= digits:
-            self._fail(column, _TOO_LARGE, found=shown(number), limit=digits)
+            self._fail(column, _TOO_LARGE, found=shown(self.values[column]), limit=digits)
         return number
 
     def _instant(self, column: str) -> datetime:
@@ -363,10 +364,10 @@ class _Cells:
 
 def text_of(value: Any) -> str:
     """Text of one cell; "" for every spelling of null. Whole doubles lose their `.0`: ids are read so."""
-    if not isinstance(value, str):
-        value = _plain_text(value)
-    text: str = value.strip()
-    return "" if text in NULLS else text.replace("\0", "�")
+    text = value.strip() if isinstance(value, str) else _plain_text(value)
+    if text in NULLS:
+        return ""
+    return text.replace("\0", "�") if "\0" in text else text
 
 
 def _plain_text(value: Any) -> str:

@@ -64,26 +64,26 @@ class FocusProvider(ProviderPlugin):
         row is a finding of the code `invalid_source` instead. A scope is a billing month of an account
         (`normalize.scope_of`); it is complete when all its rows lie in `period`.
         """
-        source = self._open()
         skips_bad_rows = self.context.options.get("skip_bad_rows") == "1"
         log = FindingLog()
         scopes: dict[Scope, bool] = {}
-        yield from log.told(header_findings(source.columns))
-        for row in self._rows(source):
-            try:
-                charge, findings = _charge(row)
-            except InvalidSource as error:
-                if not skips_bad_rows:
-                    raise
-                yield from log.told([_skipped(error)])
-                continue
-            yield from log.told(findings)
-            is_inside = period.start <= charge.charge_period_start < period.end
-            scope = scope_of(charge)
-            scopes[scope] = is_inside and scopes.get(scope, True)
-            check_groups(scopes, row.line or 0)
-            if is_inside:
-                yield charge
+        with self._open() as source:
+            yield from log.told(header_findings(source.columns))
+            for row in self._rows(source):
+                try:
+                    charge, findings = _charge(row)
+                except InvalidSource as error:
+                    if not skips_bad_rows:
+                        raise
+                    yield from log.told([_skipped(error)])
+                    continue
+                yield from log.told(findings)
+                is_inside = period.start <= charge.charge_period_start < period.end
+                scope = scope_of(charge)
+                scopes[scope] = is_inside and scopes.get(scope, True)
+                check_groups(scopes, row.line or 0)
+                if is_inside:
+                    yield charge
         yield from log.totals()
         for scope, is_complete in scopes.items():
             if is_complete:
@@ -94,15 +94,15 @@ class FocusProvider(ProviderPlugin):
 
         Raises InvalidSource for what stops the reading altogether; rows that break the format are in the report.
         """
-        source = self._open()
-        builder = ReportBuilder(source)
-        for row in self._rows(source):
-            try:
-                charge, findings = _charge(row)
-            except InvalidSource as error:
-                builder.add_bad_row(error)
-            else:
-                builder.add_charge(row.line or 0, charge, findings)
+        with self._open() as source:
+            builder = ReportBuilder(source)
+            for row in self._rows(source):
+                try:
+                    charge, findings = _charge(row)
+                except InvalidSource as error:
+                    builder.add_bad_row(error)
+                else:
+                    builder.add_charge(row.line or 0, charge, findings)
         return builder.report()
 
     def _open(self) -> Source:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -95,13 +95,20 @@ Rows = Iterator[SourceRow | InvalidSource]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened file: what its header says, and its rows, to be read once."""
+    """An opened file: what its header says, and its rows, to be read once; a context that closes the file."""
 
     format: str
     """`csv`, `csv.gz` or `parquet`."""
     columns: tuple[str, ...]
     version: str
     rows: Rows
+    close: Callable[[], None]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def invalid(
@@ -189,9 +196,26 @@ def _checked_header(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _open_csv(path: Path, max_bytes: int, *, is_gzip: bool) -> Source:
-    lines = _Lines(_opened(path, is_gzip=is_gzip), max_bytes)
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARACTERS))
-    reader = csv.reader(lines, strict=True)
+    file = _opened(path, is_gzip=is_gzip)
+    try:
+        lines = _Lines(file, max_bytes)
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARACTERS))
+        reader = csv.reader(lines, strict=True)
+        columns = _checked_header(_csv_header(reader, lines))
+    except BaseException:
+        file.close()
+        raise
+    return Source(
+        format="csv.gz" if is_gzip else "csv",
+        columns=columns,
+        version=version_of(columns),
+        rows=_csv_rows(reader, lines, columns),
+        close=file.close,
+    )
+
+
+def _csv_header(reader: Iterator[list[str]], lines: _Lines) -> list[str]:
+    """The first line that is not empty."""
     header: list[str] = []
     while not header:
         try:
@@ -203,14 +227,8 @@ def _open_csv(path: Path, max_bytes: int, *, is_gzip: bool) -> Source:
         if lines.fault:
             raise invalid(_NOT_TEXT, line=1)
     _check_separator(header)
-    columns = _checked_header(header)
     lines.begin_record()
-    return Source(
-        format="csv.gz" if is_gzip else "csv",
-        columns=columns,
-        version=version_of(columns),
-        rows=_csv_rows(reader, lines, columns),
-    )
+    return header
 
 
 def _opened(path: Path, *, is_gzip: bool) -> BinaryIO:
@@ -265,8 +283,6 @@ class _Lines:
                 line=self.line + 1,
                 params={"reason": error.strerror or ""},
             ) from error
-        finally:
-            self._file.close()
 
     def _text(self, raw: bytes) -> str:
         self._record_bytes += len(raw)
@@ -350,6 +366,7 @@ def _open_parquet(path: Path, max_bytes: int) -> Source:
         columns=columns,
         version=version_of(columns),
         rows=_parquet_rows(file, columns, max_bytes),
+        close=file.close,
     )
 
 
@@ -374,17 +391,16 @@ def _check_parquet_sizes(metadata: Any, max_bytes: int) -> None:
 def _parquet_rows(file: pq.ParquetFile, columns: tuple[str, ...], max_bytes: int) -> Rows:
     line = 2
     total_bytes = 0
-    with file:
-        try:
-            for batch in file.iter_batches(PARQUET_BATCH_ROWS, use_threads=False):
-                total_bytes += batch.nbytes
-                if total_bytes > max_bytes:
-                    raise invalid(_TOO_LARGE, line=line, params={"limit": format(max_bytes / 1024**3, "g")})
-                for values in _plain_rows(batch, columns, line):
-                    yield SourceRow(line, values)
-                    line += 1
-        except (pa.ArrowException, OSError) as error:
-            raise invalid(_DAMAGED_PARQUET, line=line, params={"reason": shown(error)}) from error
+    try:
+        for batch in file.iter_batches(PARQUET_BATCH_ROWS, use_threads=False):
+            total_bytes += batch.nbytes
+            if total_bytes > max_bytes:
+                raise invalid(_TOO_LARGE, line=line, params={"limit": format(max_bytes / 1024**3, "g")})
+            for values in _plain_rows(batch, columns, line):
+                yield SourceRow(line, values)
+                line += 1
+    except (pa.ArrowException, OSError) as error:
+        raise invalid(_DAMAGED_PARQUET, line=line, params={"reason": shown(error)}) from error
 
 
 def _plain_rows(batch: pa.RecordBatch, columns: tuple[str, ...], line: int) -> Iterator[dict[str, Any]]:

@@ -108,7 +108,7 @@ def resource_type_of(
 
 
 def _by_words(text: str) -> ResourceType | None:
-    """`AmazonRDS`, `AWS::EC2::Instance`, `Microsoft.Compute/virtualMachines` and `EC2 Instance` are all words."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    words = " ".join(re.split(r"[^a-z0-9]+", spaced.lower()))
+    """Matched are the words as written (`DynamoDB Table`) and as their capitals part them (`AWSLambda`)."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
+    words = " ".join(re.split(r"[^a-z0-9]+", f"{parted} / {text}".lower()))
     return next((kind for pattern, kind in _PATTERNS if pattern.search(words)), None)
