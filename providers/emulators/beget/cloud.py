@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from providers.emulators.beget import objects
 from providers.emulators.beget.account import Account, local_text, money, noise_between, per_day
 from providers.emulators.beget.prices import GROUPS, REGIONS, TARIFFS, Prices
-from providers.emulators.beget.stats import Machine, disk_used_mb, instants
+from providers.emulators.beget.stats import Machine, instants
 from providers.emulators.beget.tokens import Tokens, claims
 from providers.emulators.scenario import Scenario
 from providers.emulators.wire import Request, Response
@@ -34,14 +35,6 @@ CHANGING_GETS = (
 REQUEST_COUNTERS = {
     "s3": ("method_get", "method_post", "method_put", "method_head", "method_delete", "method_options"),
     "cdn": ("code_2xx", "code_3xx", "code_4xx", "code_5xx"),
-}
-DATABASE_TYPES = {
-    "MYSQL5": "5.7.44",
-    "MYSQL8": "8.0.36",
-    "MYSQL84": "8.4.2",
-    "POSTGRESQL14": "14.11",
-    "POSTGRESQL15": "15.6",
-    "POSTGRESQL164": "16.4",
 }
 
 
@@ -146,12 +139,12 @@ class CloudApi:
 
     def vps_list(self, call: _Call) -> Any:
         servers = call.standing("vps")
-        page = [self._vps(call.account, vps, call.at) for vps in self._page(call, servers)]
+        page = [objects.server_object(call.account, vps, call.at) for vps in self._page(call, servers)]
         return {"vps": page, "total_count": len(servers)}
 
     def vps_one(self, call: _Call) -> Any:
         vps = call.one("vps")
-        return None if vps is None else {"vps": self._vps(call.account, vps, call.at)}
+        return None if vps is None else {"vps": objects.server_object(call.account, vps, call.at)}
 
     def vps_statuses(self, call: _Call) -> Any:
         fields = (
@@ -165,7 +158,7 @@ class CloudApi:
             "unblocking",
             "unarchiving",
         )
-        servers = [self._vps(call.account, vps, call.at) for vps in call.standing("vps")]
+        servers = [objects.server_object(call.account, vps, call.at) for vps in call.standing("vps")]
         return {"statuses": [{field: server[field] for field in fields} for server in servers]}
 
     def vps_history(self, call: _Call) -> Any:
@@ -177,7 +170,7 @@ class CloudApi:
         for change in vps.get("changes", ()):
             changed_at = scenario.changed_at(change)
             if changed_at <= call.at:
-                events.append((changed_at, _history_type(change)))
+                events.append((changed_at, objects.history_type(change)))
         return {
             "history": [
                 {"date": local_text(call.account, date), "type": kind, "has_error": False}
@@ -187,13 +180,13 @@ class CloudApi:
 
     def vps_software(self, call: _Call) -> Any:
         vps = call.one("vps")
-        return None if vps is None else {"software": _software(vps)}
+        return None if vps is None else {"software": objects.software_object(vps)}
 
     def vps_configurations(self, call: _Call) -> Any:
-        own = [self._configuration(vps) for vps in call.standing("vps")]
+        own = [objects.vps_configuration(vps) for vps in call.standing("vps")]
         fixed = [
             {
-                **self._size(
+                **objects.size(
                     f"tariff-{group['group']}-{region['id']}-{cpu}-{memory}-{disk}", cpu, memory, disk
                 ),
                 **self._tariff_price(cpu, memory, disk, group=group["group"], region=str(region["id"])),
@@ -242,7 +235,7 @@ class CloudApi:
         return {
             "ip": [
                 {
-                    "ip": _address(account, vps),
+                    "ip": objects.public_address(account, vps),
                     "mac": f"52:54:00:{account.number:02x}:{vps['position'] // 256:02x}:{vps['position'] % 256:02x}",
                     "vps_id": vps["id"],
                 }
@@ -251,28 +244,34 @@ class CloudApi:
             "additional_ip": [
                 {
                     "ip": address["ip"],
-                    "vps_id": _attached_to(account, address, at),
+                    "vps_id": objects.attached_to(account, address, at),
                     "region": address.get("region", "ru1"),
                 }
                 for address in call.standing("additional_ip")
             ],
-            "private_network": [_private_network(network) for network in call.standing("network")],
+            "private_network": [objects.private_network(network) for network in call.standing("network")],
         }
 
     def snapshots(self, call: _Call) -> Any:
-        return {"snapshot": [_snapshot(call.account, each, call.at) for each in call.standing("snapshot")]}
+        return {
+            "snapshot": [
+                objects.snapshot_object(call.account, each, call.at) for each in call.standing("snapshot")
+            ]
+        }
 
     def snapshot_restores(self, call: _Call) -> Any:
         return {"restore": []}
 
     def vps_backups(self, call: _Call) -> Any:
-        return {"copy": [_vps_backup(call.account, each, call.at) for each in call.standing("vps_backup")]}
+        return {
+            "copy": [objects.vps_backup(call.account, each, call.at) for each in call.standing("vps_backup")]
+        }
 
     def backup_orders(self, call: _Call) -> Any:
         return {"order": []}
 
     def ssh_keys(self, call: _Call) -> Any:
-        return {"keys": [_ssh_key(call.account, key) for key in call.standing("ssh_key")]}
+        return {"keys": [objects.ssh_key(call.account, key) for key in call.standing("ssh_key")]}
 
     def images(self, call: _Call) -> Any:
         images = [
@@ -304,12 +303,14 @@ class CloudApi:
 
     def services(self, call: _Call) -> Any:
         services = call.standing("service")
-        page = [self._service(call.account, each, call.at) for each in self._page(call, services)]
+        page = [objects.service_object(call.account, each, call.at) for each in self._page(call, services)]
         return {"service": page, "total_count": len(services)}
 
     def service_one(self, call: _Call) -> Any:
         service = call.one("service")
-        return None if service is None else {"service": self._service(call.account, service, call.at)}
+        return (
+            None if service is None else {"service": objects.service_object(call.account, service, call.at)}
+        )
 
     def projects(self, call: _Call) -> Any:
         account = call.account
@@ -430,13 +431,11 @@ class CloudApi:
                     "region": each.get("region", "ru1"),
                     "price_day": per_day(each["price_month"]),
                     "price_month": money(each["price_month"]),
-                    each["type"].lower(): _database_size(each),
+                    each["type"].lower(): objects.database_size(each),
                 }
                 for each in self._database_configurations
             ]
         }
-
-    # Objects
 
     def _page(self, call: _Call, entries: Sequence[Any]) -> list[Any]:
         offset = max(0, call.number("offset", 0))
@@ -445,88 +444,6 @@ class CloudApi:
             limit = self._page_limit
         return list(entries[offset : offset + limit])
 
-    def _vps(self, account: Account, vps: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-        used = disk_used_mb(vps)
-        address = _address(account, vps)
-        slug = f"{vps['name']}-{account.login}"
-        networks = [
-            network
-            for network in account.standing("network", at)
-            if network["name"] in vps.get("networks", [])
-        ]
-        return {
-            "id": vps["id"],
-            "slug": slug,
-            "display_name": vps["name"],
-            "hostname": vps["name"],
-            "description": vps.get("description", ""),
-            "configuration": self._configuration(vps),
-            "status": vps.get("status", "RUNNING"),
-            "manage_enabled": True,
-            "has_password": True,
-            "date_create": local_text(account, account.scenario.created_at(vps)),
-            "ip_address": address,
-            "additional_ip_address": [
-                each["ip"] for each in account.standing("additional_ip", at) if each.get("vps") == vps["name"]
-            ],
-            "private_network": [
-                {
-                    "network": _private_network(network),
-                    "ip": [f"{network['subnet'].rsplit('.', 1)[0]}.{vps['position'] + 4}"],
-                }
-                for network in networks
-            ],
-            "disk_used": str(used),
-            "disk_left": str(int(vps["disk_gb"]) * MB_IN_GB - used),
-            "ssh_keys": [
-                _ssh_key(account, key)
-                for key in account.standing("ssh_key", at)
-                if vps["name"] in key.get("vps", [])
-            ],
-            "rescue_mode": False,
-            "migrating": False,
-            "host_unavailable": vps.get("host_unavailable", False),
-            "unblocking": False,
-            "restoring": False,
-            "archived": vps.get("archived", False),
-            "unarchiving": False,
-            "technical_domain": f"{slug}.example.test",
-            "software_domain": "",
-            "beget_ssh_access_allowed": False,
-            "software": _software(vps),
-            "region": vps.get("region", "ru1"),
-            "project_id": account.uuid("project", vps.get("project", "Default")),
-            "software_id": str(vps.get("software", {}).get("id", "")),
-            "snapshot_id": "",
-            "image_id": "",
-            "link_slug": slug,
-            "ui_pinned": False,
-            "display_rank": str(vps["position"]),
-        }
-
-    def _configuration(self, vps: Mapping[str, Any]) -> dict[str, Any]:
-        cpu, memory, disk = int(vps["cpu_count"]), int(vps["memory_gb"]), int(vps["disk_gb"])
-        return {
-            **self._size(f"cfg-{cpu}-{memory}-{disk}-{vps['position']}", cpu, memory, disk),
-            "price_day": per_day(vps["price_month"]),
-            "price_month": money(vps["price_month"]),
-            "custom": True,
-            "region": vps.get("region", "ru1"),
-            "group": vps.get("group", "normal_cpu"),
-        }
-
-    def _size(self, identifier: str, cpu: int, memory_gb: int, disk_gb: int) -> dict[str, Any]:
-        return {
-            "id": identifier,
-            "name": f"{cpu} CPU, {memory_gb} GB, {disk_gb} GB",
-            "cpu_count": cpu,
-            "memory": memory_gb * MB_IN_GB,
-            "disk_size": disk_gb * MB_IN_GB,
-            "bandwidth_public": 250,
-            "available": True,
-            "configurable": True,
-        }
-
     def _tariff_price(
         self, cpu: int, memory_gb: int, disk_gb: int, *, group: str, region: str
     ) -> dict[str, Any]:
@@ -534,37 +451,6 @@ class CloudApi:
             cpu=cpu, memory_mb=memory_gb * MB_IN_GB, disk_mb=disk_gb * MB_IN_GB, group=group, region=region
         )
         return {"price_day": per_day(monthly), "price_month": monthly}
-
-    def _service(self, account: Account, service: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-        kind = service["type"]
-        monthly = money(service.get("price_month", 0))
-        common = {
-            "id": service["id"],
-            "type": kind,
-            "configuration_id": service.get("configuration_id", kind.lower()),
-            "display_name": service["name"],
-            "description": service.get("description", ""),
-            "project_id": account.uuid("project", service.get("project", "Default")),
-            "slug": f"{service['name']}-{account.login}",
-            "status": service.get("status", "RUNNING"),
-            "created_at": local_text(account, account.scenario.created_at(service)),
-            "price_day": per_day(monthly),
-            "price_month": monthly,
-            "region": service.get("region", "ru1"),
-            "manage_enabled": True,
-            "monitorable_resources": ["cpu", "memory", "disk"] if kind in DATABASE_TYPES else ["disk"],
-            "unblocking": False,
-            "migrating": False,
-            "restoring": False,
-            "display_rank": str(service["position"]),
-        }
-        if kind == "S_3":
-            common["s3"] = _bucket_detail(account, service, account.bucket(service, at))
-        elif kind == "CDN":
-            common["cdn"] = _cdn_detail(service)
-        else:
-            common[kind.lower()] = _database_detail(service)
-        return common
 
     def _buckets(self, call: _Call) -> list[dict[str, Any]]:
         return [
@@ -717,202 +603,6 @@ def _counted(call: _Call, service: Mapping[str, Any], name: str, *, scale: int =
             float(noise_between(0, 20, call.account.login, service["name"], name, instant) * scale)
             for instant in dates
         ],
-    }
-
-
-def _address(account: Account, vps: Mapping[str, Any]) -> str:
-    """A public address: the scenario's, or one of the range for benchmarks."""
-    position = int(vps["position"])
-    fallback = (
-        f"198.{18 + account.number % 2}.{account.number * 50 % 200 + position // 250}.{position % 250 + 1}"
-    )
-    return str(vps.get("ip", fallback))
-
-
-def _attached_to(account: Account, address: Mapping[str, Any], at: datetime) -> str:
-    vps = account.vps_named(address.get("vps", ""), at)
-    return "" if vps is None else str(vps["id"])
-
-
-def _private_network(network: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": str(network["id"]),
-        "subnet": network["subnet"],
-        "mask": int(network.get("mask", 24)),
-        "region": network.get("region", "ru1"),
-    }
-
-
-def _ssh_key(account: Account, key: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": int(key["id"]),
-        "name": key["name"],
-        "fingerprint": key.get("fingerprint", "aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99"),
-        "vps_id": [account.vps_id(name) for name in key.get("vps", [])],
-    }
-
-
-def _software(vps: Mapping[str, Any]) -> dict[str, Any]:
-    """Installed software, with the password the real API shows as well."""
-    software = vps.get("software")
-    if not software:
-        return {}
-    name = software["name"]
-    fields = [
-        {
-            "label_ru": "E-mail",
-            "label_en": "E-mail",
-            "value": "admin@example.test",
-            "type": "EMAIL",
-            "variable": "email",
-        },
-        {
-            "label_ru": "Пароль",
-            "label_en": "Password",
-            "value": f"demo-secret-software-{vps['name']}",
-            "type": "PASSWORD",
-            "variable": "password",
-        },
-    ]
-    licence = software.get("licence")
-    return {
-        "name": name,
-        "display_name": software.get("display_name", name),
-        "version": software.get("version", ""),
-        "address": "",
-        "status": "INSTALLED",
-        "field_value": fields,
-        "slug": name,
-        "license": [_licence(licence)] if licence else [],
-    }
-
-
-def _licence(licence: Mapping[str, Any]) -> dict[str, Any]:
-    monthly = int(licence["price_month"])
-    if licence.get("billing", "daily") == "monthly":
-        billing: dict[str, Any] = {"monthly": {"price_month": monthly}}
-    else:
-        billing = {"daily": {"price_day": per_day(monthly), "price_month": monthly}}
-    return {
-        "id": int(licence["id"]),
-        "type": licence.get("type", "PANEL"),
-        "display_name": licence["name"],
-        "plan": licence.get("plan", "default"),
-        "primary": True,
-        "billing": billing,
-    }
-
-
-def _history_type(change: Mapping[str, Any]) -> str:
-    return {"STOPPED": "STOP", "RUNNING": "START"}.get(str(change.get("status")), "RECONFIGURE")
-
-
-def _stored_size(thing: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "cpu_count": int(thing["cpu_count"]),
-        "disk_size": int(thing["disk_gb"]) * MB_IN_GB,
-        "memory": int(thing["memory_gb"]) * MB_IN_GB,
-    }
-
-
-def _snapshot(account: Account, snapshot: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    vps = account.vps_named(snapshot["vps"], at)
-    return {
-        "id": str(snapshot["id"]),
-        "vps_id": account.vps_id(snapshot["vps"]),
-        "vps_name": snapshot["vps"],
-        "vps_exists": vps is not None,
-        "date_create": local_text(account, account.scenario.created_at(snapshot)),
-        "size": str(int(snapshot["size_gb"]) * BYTES_IN_GB),
-        "status": snapshot.get("status", "DONE"),
-        "description": snapshot["description"],
-        "configuration": _stored_size(snapshot),
-        "price_day": per_day(snapshot["price_month"]),
-        "region": snapshot.get("region", "ru1"),
-        "installed_software": {} if vps is None else _software(vps),
-    }
-
-
-def _vps_backup(account: Account, copy: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    vps = account.vps_named(copy["vps"], at)
-    return {
-        "id": str(copy["id"]),
-        "vps_id": account.vps_id(copy["vps"]),
-        "vps_name": copy["vps"],
-        "date": local_text(account, account.scenario.created_at(copy)),
-        "size": str(int(copy["size_gb"]) * BYTES_IN_GB),
-        "region": copy.get("region", "ru1"),
-        "configuration": {} if vps is None else _stored_size(vps),
-        "installed_software": {} if vps is None else _software(vps),
-    }
-
-
-def _bucket_detail(account: Account, service: Mapping[str, Any], bucket: Mapping[str, Any]) -> dict[str, Any]:
-    name = service["name"]
-    transfer = {
-        "host": "ftp.example.test",
-        "login": f"{account.login}_{name}",
-        "password": f"demo-secret-ftp-{name}",
-        "status": "DISABLED",
-    }
-    return {
-        "public": service.get("public", False),
-        "access_key": f"demo-secret-access-{name}",
-        "secret_key": f"demo-secret-secret-{name}",
-        "fqdn": f"{name}.example.test",
-        "cors": [],
-        "quota_used_size": int(bucket["storage_size"]) * MB_IN_GB,
-        "ftp": {**transfer, "port": 21},
-        "sftp": {**transfer, "port": 22},
-    }
-
-
-def _cdn_detail(service: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "resource_domain": [
-            {"domain": f"{service['name']}.example.test", "is_technical": True, "status": "WORKING"}
-        ],
-        "source_domain": {
-            "source_service_type": "DOMAIN",
-            "domain": "origin.example.test",
-            "source_protocol": "HTTPS",
-        },
-        "settings": {
-            "caching_time": 3600,
-            "tokenized_url_secure_key": {
-                "enable": True,
-                "key": f"demo-secret-cdn-{service['name']}",
-                "include_ip": False,
-            },
-        },
-        "ssl_enabled": True,
-        "traffic": str(int(service["traffic_gb"]) * BYTES_IN_GB),
-    }
-
-
-def _database_size(service: Mapping[str, Any]) -> dict[str, Any]:
-    version = DATABASE_TYPES[service["type"]]
-    return {
-        **_stored_size(service),
-        "version": version,
-        "display_version": ".".join(version.split(".")[:2]),
-        "param_default": {},
-    }
-
-
-def _database_detail(service: Mapping[str, Any]) -> dict[str, Any]:
-    """Sizes in bytes; `pma_url` for MySQL, `webui_url` for PostgreSQL."""
-    used = int(service.get("used_gb", 1)) * BYTES_IN_GB
-    is_mysql = service["type"].startswith("MYSQL")
-    return {
-        "configuration": _database_size(service),
-        "host": f"{service['name']}.example.test",
-        "port": 3306 if is_mysql else 5432,
-        "address_info": {"public": [{"ip": "192.0.2.40"}], "private": []},
-        ("pma_url" if is_mysql else "webui_url"): "https://console.example.test",
-        "disk_used": str(used),
-        "disk_left": str(int(service["disk_gb"]) * BYTES_IN_GB - used),
-        "read_only": False,
     }
 
 
