@@ -286,9 +286,8 @@
   };
 
   const select = (chart, index) => {
-    const active = chart.data.datasets
-      .map((_, datasetIndex) => ({ datasetIndex, index }))
-      .filter(({ datasetIndex }) => chart.isDatasetVisible(datasetIndex) && chart.data.datasets[datasetIndex].data[index] !== null);
+    const hasValue = ({ datasetIndex }) => chart.isDatasetVisible(datasetIndex) && typeof chart.data.datasets[datasetIndex].data[index] === "number";
+    const active = chart.data.datasets.map((_, datasetIndex) => ({ datasetIndex, index })).filter(hasValue); // none for -1
     chart.setActiveElements(active);
     chart.tooltip.setActiveElements(active, { x: 0, y: 0 });
     chart.update("none");
