@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -21,29 +21,26 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Membership, Organization, User
 
-Params = ParamSpec("Params")
-
 
 class UserRequest(HttpRequest):
     """A request of a signed-in person who looks at one of their organizations."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     organization: Organization
     membership: Membership
     memberships: list[Membership]
     htmx: HtmxDetails
 
 
-View = Callable[Concatenate[UserRequest, Params], HttpResponse]
-Door = Callable[Concatenate[HttpRequest, Params], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
-def organization_required(view: View[Params]) -> Door[Params]:
+def organization_required(view: View) -> View:
     """Sends anonymous readers to the sign-in page; refuses people without any organization."""
 
     @login_required
     @wraps(view)
-    def door(request: Any, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+    def door(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.membership:
             raise PermissionDenied(
                 _("You belong to no organization yet. Ask an administrator to invite you.")
@@ -55,11 +52,11 @@ def organization_required(view: View[Params]) -> Door[Params]:
     return door
 
 
-def writer_required(view: View[Params]) -> Door[Params]:
+def writer_required(view: View) -> View:
     """`organization_required`, and 403 with a sentence for viewers."""
 
     @wraps(view)
-    def guarded(request: UserRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+    def guarded(request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         require_writer(request)
         return view(request, *args, **kwargs)
 

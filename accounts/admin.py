@@ -21,7 +21,7 @@ from accounts.models import Membership, Organization, User
 from infrazen.admin import ModelAdmin, TabularInline, object_link
 
 LAST_SUPER_ADMIN = _("This is the last super admin. Make somebody else one first.")
-RANK_FIELDS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+RANK_FIELDS: list[Any] = ["is_staff", "is_superuser", "groups", "user_permissions"]
 
 
 class UserForm(UserChangeForm):  # type: ignore[misc]  # unfold has no types
@@ -122,7 +122,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         return list(self.inlines) if obj else []
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        fields = super().get_readonly_fields(request, obj)
+        fields = list(super().get_readonly_fields(request, obj))
         return fields if acting_user(request).is_superuser else [*fields, *RANK_FIELDS]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -166,7 +166,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         people: list[User] = list(objs)
         survivors = queries.super_admins().exclude(pk__in=[user.pk for user in people])
         if any(user.is_superuser for user in people) and not survivors.exists():
-            protected = [*protected, LAST_SUPER_ADMIN]
+            protected = [*protected, str(LAST_SUPER_ADMIN)]
         actor = acting_user(request)
         protected = [
             *protected,

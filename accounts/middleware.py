@@ -47,10 +47,11 @@ def _memberships(request: Any) -> list[Membership]:
 
 
 def _membership(request: Any) -> Membership | None:
-    if not request.memberships:
+    own: list[Membership] = request.memberships
+    if not own:
         return None
     chosen = request.session.get(ORGANIZATION_KEY)
-    return next((m for m in request.memberships if m.organization_id == chosen), request.memberships[0])
+    return next((membership for membership in own if membership.organization_id == chosen), own[0])
 
 
 def _is_signed_in(request: Any) -> bool:

@@ -84,7 +84,7 @@ def _navigation(request: Any) -> list[dict[str, Any]]:
 
 def sidebar_counts(organization: Organization) -> dict[str, int]:
     """Connections and resources that exist now, in one query."""
-    counts: dict[str, int] = (
+    found = (
         Organization.objects.filter(pk=organization.pk)
         .values(
             connection_count=_count(ProviderConnection.objects.all()),
@@ -92,7 +92,7 @@ def sidebar_counts(organization: Organization) -> dict[str, int]:
         )
         .get()
     )
-    return counts
+    return {name: int(count) for name, count in found.items()}
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

@@ -1,0 +1,287 @@
+"""Writes about connections; nothing else writes them but a sync, which writes what it read.
+
+Each of these may raise `ValidationError` (what the person gave cannot be) and, where it calls the provider,
+`ProviderError`. Whatever is raised, nothing has been saved.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from common.fields import rotate
+from common.text import gettext_noop
+from providers import queries, registry, scheduling
+from providers.contract.errors import ProviderError, UnexpectedResponse
+from providers.contract.plugin import PluginContext, ProviderPlugin
+from providers.contract.records import ConnectionTest
+from providers.messages import sentence
+from providers.models import ProviderConnection
+
+logger = logging.getLogger(__name__)
+
+Credentials = Mapping[str, str]
+
+TEST_SECONDS = 60
+"""How long a person waits for a connection test before it is given up."""
+
+
+def create_connection(
+    *,
+    organization: Organization,
+    provider_type: str,
+    connection_name: str,
+    credentials: Credentials,
+    now: datetime,
+    auto_sync: bool = True,
+    sync_interval_minutes: int = 360,
+    account_id: str = "",
+    verify: bool = True,
+) -> ProviderConnection:
+    """A new connection, after a test that the provider accepts the credentials.
+
+    `verify=False` skips the test, for callers that have made it and know the `account_id`. The first sync is due at once.
+    Raises ValidationError (by field; credentials under `credentials`) and ProviderError.
+    """
+    plugin = registry.plugin_class(provider_type)
+    kept = _checked(plugin, credentials)
+    connection = ProviderConnection(
+        organization=organization,
+        provider_type=provider_type,
+        connection_name=connection_name.strip(),
+        credentials=kept,
+        credentials_changed_at=now if kept else None,
+        account_id=account_id,
+        auto_sync=auto_sync and not plugin.capabilities.reads_files,
+        sync_interval_minutes=sync_interval_minutes,
+        next_sync_at=queries.first_sync_at(
+            provider_type=provider_type, is_active=True, auto_sync=auto_sync, now=now
+        ),
+    )
+    _clean(connection)  # before the provider is called: what cannot be saved need not be tested
+    if verify:
+        connection.account_id = test_connection(
+            provider_type=provider_type, credentials=kept, now=now
+        ).account_id[:200]
+    _insert(connection)
+    return connection
+
+
+def update_connection(
+    *,
+    connection: ProviderConnection,
+    now: datetime,
+    connection_name: str | None = None,
+    credentials: Credentials | None = None,
+    is_active: bool | None = None,
+    auto_sync: bool | None = None,
+    sync_interval_minutes: int | None = None,
+    verify: bool = True,
+) -> ProviderConnection:
+    """Changes what is given; an empty secret keeps the one that is set.
+
+    New credentials are tested first and must open the same account: its history would else become another's.
+    They also end a series of failures, and the next sync is due at once.
+    """
+    plugin = registry.plugin_class(connection.provider_type)
+    merged = merged_credentials(connection, credentials or {})
+    has_new_credentials = merged != connection.credentials
+    account_id = connection.account_id
+    if has_new_credentials:
+        merged = _checked(plugin, merged)
+        if verify:
+            test = test_connection(provider_type=connection.provider_type, credentials=merged, now=now)
+            account_id = same_account(connection, test)
+
+    with transaction.atomic():
+        fresh = ProviderConnection.objects.select_for_update().get(pk=connection.pk)
+        changes: dict[str, Any] = {
+            "connection_name": None if connection_name is None else connection_name.strip(),
+            "is_active": is_active,
+            "auto_sync": None if auto_sync is None else auto_sync and not plugin.capabilities.reads_files,
+            "sync_interval_minutes": sync_interval_minutes,
+        }
+        if has_new_credentials:
+            changes |= {
+                "credentials": merged,
+                "credentials_changed_at": now,
+                "account_id": account_id,
+                "consecutive_failures": 0,
+            }
+        changed = [
+            name for name, value in changes.items() if value is not None and value != getattr(fresh, name)
+        ]
+        for name in changed:
+            setattr(fresh, name, changes[name])
+        if {"credentials", "is_active", "auto_sync"} & set(changed):
+            fresh.next_sync_at = queries.first_sync_at(
+                provider_type=fresh.provider_type,
+                is_active=fresh.is_active,
+                auto_sync=fresh.auto_sync,
+                now=now,
+            )
+            changed.append("next_sync_at")
+        elif "sync_interval_minutes" in changed and fresh.next_sync_at and fresh.last_sync_at:
+            fresh.next_sync_at = max(now, scheduling.next_sync_at(fresh, now=fresh.last_sync_at))
+            changed.append("next_sync_at")
+        if changed:
+            _clean(fresh)
+            _save_name_once(lambda: fresh.save(update_fields=[*changed, "updated_at"]))
+    return fresh
+
+
+def delete_connection(*, connection: ProviderConnection) -> None:
+    """Deletes the connection with all that was read through it (`queries.losses` says what)."""
+    connection.delete()
+
+
+def set_active(*, connections: QuerySet[ProviderConnection], is_active: bool, now: datetime) -> int:
+    """Switches connections on or off; returns how many changed."""
+    changed = 0
+    for connection in connections.exclude(is_active=is_active):
+        update_connection(connection=connection, is_active=is_active, now=now)
+        changed += 1
+    return changed
+
+
+def test_connection(*, provider_type: str, credentials: Credentials, now: datetime) -> ConnectionTest:
+    """Asks the provider who these credentials are and what they may read; saves nothing. Raises ProviderError."""
+    plugin = registry.plugin_class(provider_type)
+    try:
+        return plugin(_context(credentials, now=now, deadline_seconds=TEST_SECONDS)).test_connection()
+    except ProviderError:
+        raise
+    except Exception:  # a plugin may be anybody's code: its slip is told like an unreadable answer
+        trace = _without_secrets(traceback.format_exc(), plugin, credentials)
+        logger.error("test of a %s connection broke: %s", provider_type, trace)  # redacted above
+        raise UnexpectedResponse(
+            gettext_noop("The details are in our log."), provider=provider_type, operation="test"
+        ) from None
+
+
+def test_saved_connection(
+    *,
+    connection: ProviderConnection,
+    now: datetime,
+    changes: Credentials | None = None,  # noqa: PT028  # no test
+) -> ConnectionTest:
+    """`test_connection` with what is set, under the changes that a form holds and has not saved."""
+    plugin = registry.plugin_class(connection.provider_type)
+    credentials = _checked(plugin, merged_credentials(connection, changes or {}))
+    return test_connection(provider_type=connection.provider_type, credentials=credentials, now=now)
+
+
+def open_plugin(connection: ProviderConnection, *, now: datetime, **choices: Any) -> ProviderPlugin:
+    """The connection's plugin, ready to read; `choices` as for `plugin_context`. Raises UnknownProvider."""
+    return registry.plugin_class(connection.provider_type)(plugin_context(connection, now=now, **choices))
+
+
+def plugin_context(connection: ProviderConnection, *, now: datetime, **choices: Any) -> PluginContext:
+    """What a plugin gets for this connection; `choices` are fields of PluginContext (`deadline_seconds`, `source` …)."""
+    return _context(connection.credentials or {}, now=now, **choices)
+
+
+def merged_credentials(connection: ProviderConnection, changes: Credentials) -> dict[str, str]:
+    """What is set with the changes over it; an empty secret keeps, an empty plain value empties."""
+    secrets = {field.name for field in queries.credential_fields(connection.provider_type) if field.is_secret}
+    given = {name: value for name, value in changes.items() if value or name not in secrets}
+    merged = {**(connection.credentials or {}), **given}
+    return {name: value for name, value in merged.items() if value}
+
+
+def same_account(connection: ProviderConnection, test: ConnectionTest) -> str:
+    """The account that the test found; raises ValidationError where the connection is another account's."""
+    found = test.account_id[:200]
+    if connection.account_id and found and found != connection.account_id:
+        raise ValidationError(
+            {
+                "credentials": _(
+                    "These credentials belong to the account “%(found)s”, and this connection reads “%(own)s”. "
+                    "Add another connection for them."
+                )
+                % {"found": found, "own": connection.account_id}
+            }
+        )
+    return found or connection.account_id
+
+
+def rotate_credentials() -> int:
+    """Encrypts all credentials again with the newest key; returns how many connections were rewritten."""
+    return rotate(ProviderConnection, "credentials")
+
+
+def _context(credentials: Credentials, *, now: datetime, **choices: Any) -> PluginContext:
+    return PluginContext(
+        credentials=dict(credentials),
+        now=now,
+        endpoints=settings.PROVIDER_ENDPOINTS,
+        allow_loopback=settings.ALLOW_LOOPBACK_PROVIDERS,
+        **choices,
+    )
+
+
+def _checked(plugin: type[ProviderPlugin], credentials: Credentials) -> dict[str, str]:
+    """The declared fields that have a value; raises ValidationError for missing and for unknown ones."""
+    declared = {field.name: field for field in plugin.credential_fields}
+    unknown = sorted(set(credentials) - set(declared))
+    missing = [
+        sentence(field.label)
+        for field in declared.values()
+        if field.is_required and not credentials.get(field.name)
+    ]
+    errors = [
+        *(_("There is no credential “%(name)s” at this provider.") % {"name": name} for name in unknown),
+        *(_("Fill in “%(name)s”.") % {"name": name} for name in missing),
+    ]
+    if errors:
+        raise ValidationError({"credentials": errors})
+    return {name: str(credentials[name]) for name in declared if credentials.get(name)}
+
+
+@transaction.atomic
+def _insert(connection: ProviderConnection) -> None:
+    """Saves a new connection under the lowest free series number; the lock keeps two from taking the same."""
+    Organization.objects.select_for_update().get(pk=connection.organization_id)
+    connection.series_number = queries.lowest_free_series_number(connection.organization)
+    _save_name_once(connection.save)
+
+
+def _save_name_once(save: Any) -> None:
+    """The name may have been taken since it was validated: the database has the last word."""
+    try:
+        with transaction.atomic():
+            save()
+    except IntegrityError:
+        raise _name_is_taken() from None
+
+
+def _clean(connection: ProviderConnection) -> None:
+    """Raises ValidationError by field; credentials are checked by `_checked`, their column holds ciphertext."""
+    others = ProviderConnection.objects.of(connection.organization).exclude(pk=connection.pk)
+    if others.filter(connection_name=connection.connection_name).exists():
+        raise _name_is_taken()
+    connection.full_clean(exclude={"credentials"}, validate_constraints=False)
+
+
+def _name_is_taken() -> ValidationError:
+    return ValidationError(
+        {"connection_name": _("A connection with this name exists already. Choose another name.")}
+    )
+
+
+def _without_secrets(text: str, plugin: type[ProviderPlugin], credentials: Credentials) -> str:
+    for field in plugin.credential_fields:
+        value = credentials.get(field.name)
+        if field.is_secret and value:
+            text = text.replace(value, "•••")
+    return text
