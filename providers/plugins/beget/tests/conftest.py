@@ -11,8 +11,8 @@ import pytest
 from providers.contract.plugin import PluginContext
 from providers.emulators.scenario import Scenario
 from providers.emulators.server import EmulatorServer
-from providers.http import Clock
 from providers.plugins.beget.provider import BegetProvider
+from providers.tests.still_clock import StillClock
 
 ANCHOR = date(2026, 4, 1)
 NOON = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
@@ -21,19 +21,6 @@ DEV = {"login": "demodev", "api_password": "demo-secret-dev", "account_password"
 MANY = {"login": "labmany", "api_password": "lab-secret-many"}
 
 MakeProvider = Callable[..., BegetProvider]
-
-
-class StillClock(Clock):
-    """Time that moves only while somebody sleeps; `slept` is every wait, in seconds."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.passed = 0.0
-        super().__init__(sleep=self._sleep, monotonic=lambda: self.passed, spread=lambda: 1.0)
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.passed += seconds
 
 
 def laboratory(*, limit: int = 0) -> EmulatorServer:
