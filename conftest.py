@@ -5,13 +5,18 @@ come from the environment (`common.testing.services`).
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from common.testing.prepare import CHROMIUM, find_chromium
+
+# Playwright keeps an event loop running in the thread of the tests, where Django would refuse to query
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # An example that reads a database takes as long as the machine lets it; a failure in CI must come back at home.
 _EVERYWHERE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -29,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=CHROMIUM.advice))
 
 
+def pytest_unconfigure() -> None:
+    """Removes what is left of this process's SQLite files: a connection of another thread may have kept a log."""
+    for path in Path(tempfile.gettempdir()).glob(f"infrazen-test-{os.getpid()}.sqlite3*"):
+        path.unlink(missing_ok=True)
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     """Rate limits and cached figures do not leak from one test into the next."""
@@ -36,13 +47,6 @@ def _empty_cache() -> Iterator[None]:
 
     yield
     cache.clear()
-
-
-@pytest.fixture(autouse=True)
-def _browser_beside_the_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's event loop runs in the thread of the test; without this Django refuses to query there."""
-    if request.node.get_closest_marker("browser"):
-        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture(scope="session")

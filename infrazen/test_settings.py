@@ -6,6 +6,7 @@ DATABASE_URL and REDIS_URL choose PostgreSQL and Redis (see `common.testing.serv
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 os.environ["INFRAZEN_MODE"] = "test"  # before the star import, which reads it
 
@@ -16,11 +17,17 @@ FIELD_ENCRYPTION_KEYS = ["dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="]
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in embedded mode: threads of one test then meet real locks, which a shared memory database lacks
-    DATABASES["default"]["NAME"] = ":memory:"  # what commands outside the tests open: nothing of anybody's
+    # For commands outside the tests a database of nobody's: SQLite makes it and drops it with the connection.
+    # Not ":memory:", which a live server, if it starts first, would share between threads.
+    DATABASES["default"]["NAME"] = "file:"
     DATABASES["default"]["TEST"] = {
         "NAME": Path(tempfile.gettempdir()) / f"infrazen-test-{os.getpid()}.sqlite3"
     }
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+
+if REDIS_URL:  # one database for each process of the run: clearing the cache of one leaves the others' alone
+    _process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    CACHES["default"]["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_process}").geturl()
 
 LANGUAGE_CODE = "en"  # pages answer with the msgids, whatever the state of the translation
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
