@@ -121,15 +121,25 @@ def remove_stale() -> None:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the terminal told the command too
-            return process.wait()
-        except SystemExit:
+    """Exit status of the command; SIGTERM is handed on to it, also when it comes while the command starts."""
+    process: subprocess.Popen[bytes] | None = None
+    told: list[int] = []
+
+    def hand_on(number: int, frame: object) -> None:
+        told.append(number)
+        if process:
             process.terminate()
-            process.wait()
-            raise
+
+    signal.signal(signal.SIGTERM, hand_on)
+    process = subprocess.Popen(command, env=environment)
+    if told:
+        process.terminate()
+    while True:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:  # the terminal has told the command too
+            continue
+        return 128 + told[0] if told else status
 
 
 def _leave(number: int, frame: object) -> None:
