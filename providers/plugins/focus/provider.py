@@ -24,8 +24,6 @@ from .normalize import charge_of, header_findings, scope_of
 from .reader import OPERATION, PROVIDER, Source, SourceRow, invalid, open_source
 from .report import FileReport, FindingLog, ReportBuilder, check_groups
 
-_ROWS_PER_CLOCK = 1000
-
 
 class FocusProvider(ProviderPlugin):
     """Cost and usage rows of any provider in FOCUS 1.0 to 1.4: CSV, gzipped CSV or Parquet in `context.source`."""
@@ -58,15 +56,15 @@ class FocusProvider(ProviderPlugin):
         return ConnectionTest(account_id="files")
 
     def charges(self, period: Period) -> Iterator[ChargeRecord | ScopeResult | Finding]:
-        """The file's rows whose charge period starts in `period`, so that adjoining periods part them all.
+        """Every row of the file, whatever `period` says: a person gave it as a whole, and it restates whole months.
 
         Raises InvalidSource at the first row that breaks the format; with `options["skip_bad_rows"]` = "1" such a
         row is a finding of the code `invalid_source` instead. A scope is a billing month of an account
-        (`normalize.scope_of`); it is complete when all its rows lie in `period`.
+        (`normalize.scope_of`), complete when the file has been read to its end.
         """
         skips_bad_rows = self.context.options.get("skip_bad_rows") == "1"
         log = FindingLog()
-        scopes: dict[Scope, bool] = {}
+        scopes: dict[Scope, None] = {}
         with self._open() as source:
             yield from log.told(header_findings(source.columns))
             for row in self._rows(source):
@@ -78,16 +76,11 @@ class FocusProvider(ProviderPlugin):
                     yield from log.told([_skipped(error)])
                     continue
                 yield from log.told(findings)
-                is_inside = period.start <= charge.charge_period_start < period.end
-                scope = scope_of(charge)
-                scopes[scope] = is_inside and scopes.get(scope, True)
+                scopes[scope_of(charge)] = None
                 check_groups(scopes, row.line or 0)
-                if is_inside:
-                    yield charge
+                yield charge
         yield from log.totals()
-        for scope, is_complete in scopes.items():
-            if is_complete:
-                yield complete(*scope)
+        yield from (complete(*scope) for scope in scopes)
 
     def inspect(self) -> FileReport:
         """Read the whole file once, keeping sums only, for a preview before the import.
@@ -111,8 +104,8 @@ class FocusProvider(ProviderPlugin):
         return open_source(self.context.source)
 
     def _rows(self, source: Source) -> Iterator[SourceRow | InvalidSource]:
-        for number, row in enumerate(source.rows):
-            if number % _ROWS_PER_CLOCK == 0 and time.monotonic() > self._read_until:
+        for row in source.rows:
+            if time.monotonic() > self._read_until:
                 raise DeadlineExceeded(
                     gettext_noop("The file could not be read within %(seconds)s seconds."),
                     provider=PROVIDER,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.text import gettext_noop
@@ -31,8 +32,11 @@ MAX_BYTES = 10 * 1024**3
 MAX_RECORD_BYTES = 4 * 1024**2
 MAX_FIELD_CHARACTERS = 1024**2
 MAX_COLUMNS = 1000
-MAX_PARQUET_CHUNK_BYTES = 1024**3
+MAX_EMPTY_LINES = 10_000
+MAX_PARQUET_CHUNK_BYTES = 512 * 1024**2
 """Of one column in one row group, which Parquet readers hold at once in the worst case."""
+MAX_PARQUET_BATCH_BYTES = 256 * 1024**2
+"""Of the texts of one column in one batch."""
 PARQUET_BATCH_ROWS = 2048
 MAX_FOUND_CHARACTERS = 60
 
@@ -74,6 +78,7 @@ _TOO_LARGE = gettext_noop(
 _TOO_LONG = gettext_noop(
     "One row is longer than %(limit)s MiB: probably a closing quotation mark is missing."
 )
+_EMPTY_LINES = gettext_noop("The file has more than %(limit)s empty lines.")
 _DAMAGED_GZIP = gettext_noop("The gzip compression is damaged or cut off. Copy the file once more.")
 _DAMAGED_PARQUET = gettext_noop("The Parquet file is damaged: %(reason)s")
 
@@ -226,6 +231,8 @@ def _csv_header(reader: Iterator[list[str]], lines: _Lines) -> list[str]:
             raise invalid(_NOT_TEXT, line=1) from error
         if lines.fault:
             raise invalid(_NOT_TEXT, line=1)
+        if lines.line > MAX_EMPTY_LINES:
+            raise invalid(_EMPTY_LINES, line=1, params={"limit": MAX_EMPTY_LINES})
     _check_separator(header)
     lines.begin_record()
     return header
@@ -304,6 +311,7 @@ class _Lines:
 
 
 def _csv_rows(reader: Iterator[list[str]], lines: _Lines, columns: tuple[str, ...]) -> Rows:
+    empty_lines = 0
     while True:
         try:
             fields = next(reader)
@@ -319,12 +327,16 @@ def _csv_rows(reader: Iterator[list[str]], lines: _Lines, columns: tuple[str, ..
             yield invalid(fault, line=line)
         elif len(fields) == len(columns):
             yield SourceRow(line, dict(zip(columns, fields, strict=True)))
-        elif fields:  # an empty line is not a row
+        elif fields:
             yield invalid(
                 gettext_noop("The row has %(count)s fields. Expected %(expected)s, as in the header."),
                 line=line,
                 params={"count": len(fields), "expected": len(columns)},
             )
+        else:  # an empty line is not a row
+            empty_lines += 1
+            if empty_lines > MAX_EMPTY_LINES:
+                raise invalid(_EMPTY_LINES, line=line, params={"limit": MAX_EMPTY_LINES})
 
 
 def _broken_record(error: csv.Error, lines: _Lines) -> InvalidSource:
@@ -352,11 +364,19 @@ def _broken_record(error: csv.Error, lines: _Lines) -> InvalidSource:
 
 def _open_parquet(path: Path, max_bytes: int) -> Source:
     try:
-        file = pq.ParquetFile(path, buffer_size=1024**2, pre_buffer=False, coerce_int96_timestamp_unit="us")
+        metadata = pq.read_metadata(path)
+        _check_parquet_sizes(metadata, max_bytes)
+        file = pq.ParquetFile(
+            path,
+            metadata=metadata,
+            read_dictionary=_text_leaves(metadata),
+            buffer_size=1024**2,
+            pre_buffer=False,
+            coerce_int96_timestamp_unit="us",
+        )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise invalid(_DAMAGED_PARQUET, params={"reason": shown(error)}) from error
     try:
-        _check_parquet_sizes(file.metadata, max_bytes)
         columns = _checked_header(file.schema_arrow.names)
     except InvalidSource:
         file.close()
@@ -368,6 +388,17 @@ def _open_parquet(path: Path, max_bytes: int) -> Source:
         rows=_parquet_rows(file, columns, max_bytes),
         close=file.close,
     )
+
+
+def _text_leaves(metadata: Any) -> list[str]:
+    """Paths of the texts, also those inside of maps and lists. They are read as dictionaries: a word that stands once
+    in the file and in a million rows must not be unpacked a million times before it is measured."""
+    leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
+    return [
+        leaf.path
+        for leaf in leaves
+        if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"
+    ]
 
 
 def _check_parquet_sizes(metadata: Any, max_bytes: int) -> None:
@@ -415,6 +446,8 @@ def _plain_rows(batch: pa.RecordBatch, columns: tuple[str, ...], line: int) -> I
 def _plain_values(column: pa.Array, name: str, line: int) -> list[Any]:
     """Python values of one column: instants in microseconds and UTC, 32-bit floats as their shortest text."""
     try:
+        for texts in _dictionaries(column):
+            _check_batch_bytes(texts, name, line)
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         for is_kind, target in _CASTS:
@@ -430,6 +463,31 @@ def _plain_values(column: pa.Array, name: str, line: int) -> list[Any]:
             params={"reason": shown(error)},
         ) from error
     return values
+
+
+def _dictionaries(column: pa.Array) -> Iterator[pa.DictionaryArray]:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        yield column
+    elif pa.types.is_struct(kind):
+        for part in column.flatten():
+            yield from _dictionaries(part)
+    elif pa.types.is_map(kind):
+        yield from _dictionaries(column.keys)
+        yield from _dictionaries(column.items)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _dictionaries(column.flatten())
+
+
+def _check_batch_bytes(texts: pa.DictionaryArray, name: str, line: int) -> None:
+    lengths = pc.binary_length(texts.dictionary)
+    if (pc.sum(lengths.take(texts.indices)).as_py() or 0) > MAX_PARQUET_BATCH_BYTES:
+        raise invalid(
+            gettext_noop("%(rows)s rows hold more than %(limit)s MiB in this column alone."),
+            line=line,
+            column=name,
+            params={"rows": PARQUET_BATCH_ROWS, "limit": MAX_PARQUET_BATCH_BYTES // 1024**2},
+        )
 
 
 def _is_small_float(kind: pa.DataType) -> bool:

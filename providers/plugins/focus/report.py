@@ -108,7 +108,7 @@ class FileReport:
 
     @property
     def period(self) -> Period | None:
-        """The period for which the plugin's `charges` yields every good row."""
+        """From the first start to the last end of the charges; None where no row is good."""
         if self.charge_period_start is None or self.charge_period_end is None:
             return None
         return Period(start=self.charge_period_start, end=self.charge_period_end)

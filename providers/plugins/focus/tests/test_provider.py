@@ -123,21 +123,13 @@ def test_faults_of_the_file_are_raised_although_bad_rows_are_skipped(tmp_path):
         read(path, skip_bad_rows="1")
 
 
-def test_adjoining_periods_part_the_rows_and_no_part_is_a_whole_month(tmp_path):
-    days = [
-        row(
-            ChargePeriodStart=f"2026-10-{day:02}T00:00:00Z", ChargePeriodEnd=f"2026-10-{day + 1:02}T00:00:00Z"
-        )
-        for day in range(1, 31)
-    ]
-    path = write_csv(tmp_path / "a.csv", days)
-    border = datetime(2026, 10, 11, tzinfo=UTC)
+def test_file_is_read_whole_whatever_the_period(tmp_path):
+    path = write_csv(tmp_path / "a.csv", [row(), row(ChargePeriodStart="2026-10-01T00:00:00Z")])
+    period = Period(start=datetime(2026, 10, 4, tzinfo=UTC), end=NOW)
 
-    first, first_scopes, _ = read(path, Period(start=YEAR.start, end=border))
-    second, second_scopes, _ = read(path, Period(start=border, end=YEAR.end))
+    charges, scopes, _ = read(path, period)
 
-    assert (len(first), len(second)) == (10, 20)
-    assert first_scopes == second_scopes == []
+    assert (len(charges), len(scopes)) == (2, 1)
 
 
 def test_report_says_what_the_file_holds(tmp_path):

@@ -273,3 +273,30 @@ def test_parquet_header_is_checked_too(tmp_path):
     error = refusal(write_parquet(tmp_path / "a.parquet", [row(ServiceName=None)]))
 
     assert str(error) == "Required columns are missing: ServiceName."
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.map_(pa.string(), pa.string())])
+def test_one_long_word_in_many_parquet_rows_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(reader, "MAX_PARQUET_BATCH_BYTES", 1024**2)
+    word = "x" * 10_000
+    tags = [("team", word)] if kind != pa.string() else word
+    path = write_parquet(tmp_path / "a.parquet", [row(Tags=tags)] * 2000, Tags=kind)
+
+    error = refusal(path)
+
+    assert (error.line, error.column) == (2, "Tags")
+    assert path.stat().st_size < 1024**2
+
+
+def test_endless_empty_lines_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_EMPTY_LINES", 10)
+    path = write_csv(tmp_path / "a.csv", [row()])
+    content = path.read_bytes()
+
+    path.write_bytes(content + b"\n" * 100)
+    after = refusal(path)
+    path.write_bytes(b"\n" * 100 + content)
+    before = refusal(path)
+
+    assert str(after) == str(before) == "The file has more than 10 empty lines."
+    assert after.line == 13
