@@ -136,21 +136,21 @@ class ReadOnlyTabularInline(ReadOnlyPermissions, UnfoldTabularInline):  # type: 
     extra = 0
 
 
-def json_fact(field_name: str, description: Any) -> Callable[[Any], SafeString]:
-    """A display of a JSON field as nested lists that people can read."""
+def json_fact(field_name: str, description: Any) -> Callable[[Any, Any], SafeString]:
+    """An attribute of an admin class: a JSON field as nested lists that people can read."""
 
     @admin.display(description=description)
-    def show(obj: Any) -> SafeString:
+    def show(model_admin: Any, obj: Any) -> SafeString:
         return readable_json(getattr(obj, field_name))
 
     return show
 
 
-def object_link(field_name: str, description: Any = None) -> Callable[[Any], SafeString]:
-    """A display of a foreign key as a link to that object's admin page; sorts by it."""
+def object_link(field_name: str, description: Any = None) -> Callable[[Any, Any], SafeString]:
+    """An attribute of an admin class: a foreign key as a link to that object's admin page; sorts by it."""
 
     @admin.display(description=description or field_name.replace("_", " "), ordering=field_name)
-    def show(obj: Any) -> SafeString:
+    def show(model_admin: Any, obj: Any) -> SafeString:
         return admin_link(getattr(obj, field_name))
 
     return show

@@ -84,7 +84,7 @@ def _navigation(request: Any) -> list[dict[str, Any]]:
 
 def sidebar_counts(organization: Organization) -> dict[str, int]:
     """Connections and resources that exist now, in one query."""
-    found = (
+    found: Any = (
         Organization.objects.filter(pk=organization.pk)
         .values(
             connection_count=_count(ProviderConnection.objects.all()),

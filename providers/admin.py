@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from infrazen.admin import ModelAdmin, json_fact, object_link
 from providers import queries, registry, services
@@ -48,7 +48,7 @@ class ConnectionAdminForm(CredentialFieldsMixin, forms.ModelForm):
         self.add_credential_fields(plugin, connection)
         for declared in plugin.credential_fields:
             field = self.fields[CREDENTIAL_PREFIX + declared.name]
-            widget = UnfoldAdminPasswordInput if declared.is_secret else UnfoldAdminTextInputWidget
+            widget = UnfoldAdminPasswordWidget if declared.is_secret else UnfoldAdminTextInputWidget
             field.widget = widget(attrs={"autocomplete": "new-password" if declared.is_secret else "off"})
             field.widget.is_required = field.required
 

@@ -312,7 +312,7 @@ def test_add_connection_says_why_not(monkeypatch, credentials, sentence) -> None
 def test_add_connection_to_no_organization_is_refused(monkeypatch) -> None:
     monkeypatch.setenv("INFRAZEN_CREDENTIALS", "{}")
 
-    with pytest.raises(CommandError, match="There is no organization 404."):
+    with pytest.raises(CommandError, match="There is no organization 404"):
         call_command("add_connection", "fake", "Scripted", organization=404)
 
 
@@ -325,5 +325,5 @@ def test_test_connection_tells_the_scopes(capsys) -> None:
 def test_test_connection_command_fails_with_the_providers_sentence() -> None:
     connection = ConnectionFactory(credentials={"login": "acme", "password": "wrong"})
 
-    with pytest.raises(CommandError, match="The login or the password is wrong."):
+    with pytest.raises(CommandError, match="The login or the password is wrong"):
         call_command("test_connection", str(connection.pk))

@@ -259,7 +259,9 @@ def test_the_edit_page_costs_five_queries(connection, connections, django_assert
 
 
 @pytest.mark.parametrize("connections", [1, 11])
-def test_the_delete_page_costs_one_query_more_for_each_kind_of_loss(connection, connections, django_assert_num_queries) -> None:
+def test_the_delete_page_costs_one_query_more_for_each_kind_of_loss(
+    connection, connections, django_assert_num_queries
+) -> None:
     for _ in range(connections - 1):
         ConnectionFactory(organization=connection.organization)
     client = _client(connection)
