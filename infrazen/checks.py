@@ -32,21 +32,13 @@ def key_ring(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMess
 
 
 @register
-def secret_key(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """SECRET_KEY is set; Django itself refuses an empty one only when it first signs something."""
-    if settings.SECRET_KEY:
-        return []
-    return [Error("SECRET_KEY is not set: it signs sessions and links.", id="infrazen.E003")]
-
-
-@register
 def production_is_not_a_laboratory(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """DEBUG and plain HTTP to providers are for one's own machine."""
     if not settings.IS_PRODUCTION:
         return []
     found: list[CheckMessage] = []
     if settings.DEBUG:
-        found.append(Error("DEBUG is on in production: error pages would show settings.", id="infrazen.E004"))
+        found.append(Error("DEBUG is on in production: error pages would show settings.", id="infrazen.E003"))
     if settings.ALLOW_LOOPBACK_PROVIDERS and not settings.DEMO_MODE:
         found.append(
             checks.Warning(

@@ -217,7 +217,7 @@ else:
 
 # Celery. A message is only a hint: the database row is the truth, so results are not kept.
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 6 * 3600}  # longer than the longest task and any countdown

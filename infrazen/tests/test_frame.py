@@ -70,7 +70,7 @@ def test_embedded_mode_makes_its_secrets_once(tmp_path: Path) -> None:
     text = (tmp_path / "secrets.env").read_text()
     second = _import_settings(INFRAZEN_DATA=str(tmp_path))
 
-    assert (first.stdout, second.stdout) == ("embedded memory://\n", "embedded memory://\n")
+    assert (first.stdout, second.stdout) == ("embedded memory://localhost\n", "embedded memory://localhost\n")
     assert (tmp_path / "secrets.env").read_text() == text
     assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secrets.env"]
