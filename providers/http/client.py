@@ -166,7 +166,7 @@ class HttpClient:
                 result = interpret(self._redaction.clean(payload, keep=keep))
             except ProviderUnavailable as error:
                 if attempt == attempts:
-                    self._is_down = not isinstance(error, RateLimited)
+                    self._is_down = True  # later calls ask once, lest they use up the time of all others
                     raise
                 is_limit = isinstance(error, RateLimited)
                 reason = WaitReason.RATE_LIMIT if is_limit else WaitReason.UNAVAILABLE

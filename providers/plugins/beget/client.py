@@ -259,7 +259,7 @@ class HostingClient:
             raise unexpected("no envelope", operation)
         if payload.get("status") == "error":
             self._raise(payload, section, operation)
-        if payload.get("status") != "success" or "answer" not in payload:
+        if payload.get("status") != "success" or payload.get("answer") is None:
             raise unexpected("no envelope", operation)
         answer = payload["answer"]
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
@@ -270,8 +270,8 @@ class HostingClient:
                 errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else answer
             )
             self._raise(first, section, operation)
-        if "result" not in answer:
-            raise unexpected("no result", operation)
+        if answer.get("result") is None:
+            raise unexpected("no result", operation)  # an empty list is [], and nothing must look like it
         return answer["result"]
 
     def _raise(self, error: Mapping[str, Any], section: str, operation: str) -> NoReturn:

@@ -195,7 +195,7 @@ class BegetProvider(ProviderPlugin):
         answer = self._cloud.get("/v1/vps/server/list", params={"offset": 0, "limit": 1})
         count = values.whole(answer.get("total_count"), operation)
         if count is None:
-            count = len(values.listed(answer.get("vps"), operation))
+            count = len(values.listed_in(answer, "vps", operation))
         return {gettext_noop("Servers"): str(count)}
 
     def _require_a_half(self) -> None:
@@ -268,15 +268,13 @@ class BegetProvider(ProviderPlugin):
             yield record
 
     def _server_items(self) -> Iterator[Any]:
-        return self._cloud.pages(
-            "/v1/vps/server/list", page_of=_page("vps"), identity=_identity("GET /v1/vps/server/list")
-        )
+        return self._pages("/v1/vps/server/list", "vps")
 
     def _networks(self) -> Iterator[ResourceRecord]:
         operation = "GET /v1/vps/network"
         answer = self._cloud.get("/v1/vps/network")
-        addresses = values.listed(answer.get("additional_ip"), operation)
-        networks = values.listed(answer.get("private_network"), operation)
+        addresses = values.listed_in(answer, "additional_ip", operation)
+        networks = values.listed_in(answer, "private_network", operation)
         readers: list[tuple[Callable[[Any], ResourceRecord], Any]] = [
             *((servers.additional_ip_record, item) for item in addresses),
             *((servers.private_network_record, item) for item in networks),
@@ -286,24 +284,19 @@ class BegetProvider(ProviderPlugin):
     def _snapshots(self) -> Iterator[ResourceRecord]:
         answer = self._cloud.get("/v1/vps/snapshot")
         yield from _each(
-            values.listed(answer.get("snapshot"), "GET /v1/vps/snapshot"),
+            values.listed_in(answer, "snapshot", "GET /v1/vps/snapshot"),
             lambda item: filter(None, (servers.snapshot_record(item),)),
         )
 
     def _images(self) -> Iterator[ResourceRecord]:
-        items = self._cloud.pages("/v1/image", page_of=_page("images"), identity=_identity("GET /v1/image"))
+        items = self._pages("/v1/image", "images")
         yield from _each(items, lambda item: iter((servers.image_record(item),)))
 
     def _services(self, parents: set[str]) -> Iterator[ResourceRecord | ScopeResult]:
         """Databases and newer services; S3 and CDN, whose cost is use x price, in scopes of their own."""
         failed: dict[Scope, ProviderError] = {}
         try:
-            items = self._cloud.pages(
-                "/v1/cloud",
-                params={"view": "SERVICE_VIEW_FULL"},
-                page_of=_page("service"),
-                identity=_identity("GET /v1/cloud"),
-            )
+            items = self._pages("/v1/cloud", "service", params={"view": "SERVICE_VIEW_FULL"})
             for item in items:
                 scope = services.service_scope(item)
                 try:
@@ -355,17 +348,32 @@ class BegetProvider(ProviderPlugin):
     @cached_property
     def _projects(self) -> Mapping[str, str]:
         """Names of the projects by id; without them the ids stay alone, which costs no scope."""
-        path = "/v1/cloud/projects/list"
         try:
-            items = self._cloud.pages(path, page_of=_projects_page, identity=_identity(f"GET {path}"))
+            items = self._pages("/v1/cloud/projects/list", "projects", inside="page")
             return {values.text(item["id"]): values.text(item.get("name")) for item in items}
         except ProviderError as error:
             logger.warning("Beget did not tell the names of its projects: %s", error)
             return {}
 
+    def _pages(
+        self, path: str, key: str, *, params: Mapping[str, str | int] | None = None, inside: str = ""
+    ) -> Iterator[Any]:
+        """Items of the list `key` of a cloud answer, or of its object `inside`, page by page.
+
+        No total, or zero beside items, is no total: the default may be left out on the wire.
+        """
+        operation = f"GET {path}"
+
+        def page_of(answer: Mapping[str, Any]) -> Page:
+            body = values.nested(answer, inside) if inside else answer
+            total = values.whole(body.get("total_count"), operation)
+            return Page(items=values.listed_in(body, key, operation), total_count=total or None)
+
+        return self._cloud.pages(path, params=params, page_of=page_of, identity=_identity)
+
     def _backups(self, kind: str, parents: set[str]) -> Iterator[ResourceRecord]:
         path = BACKUP_PATHS[kind]
-        copies = values.listed(self._cloud.get(path).get("copy"), f"GET {path}")
+        copies = values.listed_in(self._cloud.get(path), "copy", f"GET {path}")
         yield from _each(
             copies,
             lambda item: iter(
@@ -522,12 +530,12 @@ class BegetProvider(ProviderPlugin):
 
     def _vps_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/vps/configuration")
-        for item in values.listed(answer.get("configurations"), "GET /v1/vps/configuration"):
+        for item in values.listed_in(answer, "configurations", "GET /v1/vps/configuration"):
             yield prices.vps_price(item)
 
     def _database_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/cloud/configuration")
-        for item in values.listed(answer.get("configuration"), "GET /v1/cloud/configuration"):
+        for item in values.listed_in(answer, "configuration", "GET /v1/cloud/configuration"):
             yield prices.database_price(item)
 
     def _price_list(
@@ -557,29 +565,9 @@ def _each(items: Iterable[Any], read: Callable[[Any], Iterator[ResourceRecord]])
         raise first_error
 
 
-def _page(key: str) -> Callable[[Mapping[str, Any]], Page]:
-    def page(answer: Mapping[str, Any]) -> Page:
-        return _page_of(answer, key)
-
-    return page
-
-
-def _projects_page(answer: Mapping[str, Any]) -> Page:
-    return _page_of(values.nested(answer, "page"), "projects")
-
-
-def _page_of(answer: Mapping[str, Any], key: str) -> Page:
-    """A page of `key`. No total, or zero beside items, is no total: the default may be left out on the wire."""
-    total = values.whole(answer.get("total_count"), key)
-    return Page(items=values.listed(answer.get(key), key), total_count=total or None)
-
-
-def _identity(operation: str) -> Callable[[Any], object]:
-    def identity(item: Any) -> object:
-        """Its id; what has none is told apart by being another object, and fails when it is read."""
-        return (item.get("id") or object()) if isinstance(item, dict) else object()
-
-    return identity
+def _identity(item: Any) -> object:
+    """Its id; what has none is told apart by being itself, and fails when it is read."""
+    return (item.get("id") or object()) if isinstance(item, dict) else object()
 
 
 def _account_facts(info: Any) -> dict[str, str]:

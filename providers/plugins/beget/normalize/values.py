@@ -76,6 +76,13 @@ def listed(value: Any, operation: str) -> list[Any]:
     return value
 
 
+def listed_in(answer: Mapping[str, Any], key: str, operation: str) -> list[Any]:
+    """The list `key` of a cloud answer: empty where it is left out, but null is no empty list."""
+    if key in answer and answer[key] is None:
+        raise unexpected("no list", operation)
+    return listed(answer.get(key), operation)
+
+
 def objects(value: Any, operation: str) -> list[dict[str, Any]]:
     """A list of nothing but objects."""
     items = listed(value, operation)
