@@ -1,0 +1,471 @@
+"""Reads about syncs: what was the case at a moment, how complete it is, what changed, how far a running sync is.
+
+Every query of many rows starts from an organization. A connection's *current* snapshot is its latest finished one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from accounts.models import Organization
+from common.models import MoneyField
+from providers.messages import Explanation, explain, sentence
+from providers.models import ProviderConnection
+from syncs.models import Phase, ResourceState, ScopeCoverage, SyncSnapshot, SyncStatus
+
+UNREAD = (ScopeCoverage.Status.FAILED, ScopeCoverage.Status.DENIED)
+USAGE_PREFIX = "usage/"
+"""Scopes of measurements, one per machine; together they count as one section."""
+
+PHASES = tuple(Phase.values)
+STEPS = len(PHASES) - 1
+"""Steps that are counted for people: reading comes before the first."""
+READING_PERCENT = 25
+"""Where the bar stands when everything has been read; the share says how many phases are over, not how much time."""
+
+SECTIONS = {
+    "account": _("account"),
+    "backups": _("backups"),
+    "billing": _("billing"),
+    "cdn": _("CDN"),
+    "databases": _("databases"),
+    "domains": _("domains"),
+    "ftp": _("FTP"),
+    "images": _("images"),
+    "mail": _("mail"),
+    "mysql": _("MySQL"),
+    "network": _("networks"),
+    "postgresql": _("PostgreSQL"),
+    "prices": _("price list"),
+    "s3": _("S3"),
+    "servers": _("servers"),
+    "services": _("services"),
+    "sites": _("sites"),
+    "snapshots": _("snapshots"),
+    "usage": _("measurements"),
+    "volumes": _("volumes"),
+    "vps": _("servers"),
+    "vps-network": _("networks"),
+}
+"""Words for parts of scopes that several providers have; other parts are shown as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageProblem:
+    """A scope that was not read: its name and the sentence why, in the reader's language; `since` may be unknown."""
+
+    scope: str
+    name: str
+    is_denied: bool
+    error_code: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of a connection one snapshot read. All scopes of measurements are one section."""
+
+    read_count: int = 0
+    section_count: int = 0
+    problems: tuple[CoverageProblem, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.problems
+
+    @property
+    def unread_names(self) -> str:
+        return ", ".join(dict.fromkeys(problem.name for problem in self.problems))
+
+    @property
+    def denied_only(self) -> bool:
+        return bool(self.problems) and all(problem.is_denied for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an active sync is, in the reader's language.
+
+    `percent` counts phases. `step` is 1 to `STEPS`, None while it queues or reads. `waiting_seconds` is a wait that
+    has been announced, with `waiting_reason`; `retry` explains why an attempt before this one failed.
+    """
+
+    snapshot: SyncSnapshot
+    percent: int
+    phase: str
+    step: int | None = None
+    found_count: int | None = None
+    waiting_seconds: int | None = None
+    waiting_reason: str = ""
+    retry: Explanation | None = None
+
+    @property
+    def is_queued(self) -> bool:
+        return self.snapshot.status == SyncStatus.QUEUED
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.waiting_seconds is not None or (self.is_queued and self.retry is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happened to one resource between two snapshots; `at` is the instant of the later one.
+
+    `kind` is "created", "returned", "updated" or "deleted". `state` is the form after it, for "deleted" the last
+    one. `effect` is roubles (or `state.currency`) a day, None where a cost is not known. `times` counts changes of
+    nothing but the cost that were folded into this one.
+    """
+
+    at: datetime
+    kind: str
+    state: ResourceState
+    effect: Decimal | None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    times: int = 1
+
+    @property
+    def is_cost_only(self) -> bool:
+        return self.kind == "updated" and set(self.changes) <= {"daily_cost"}
+
+    @property
+    def monthly_effect(self) -> Decimal | None:
+        return None if self.effect is None else self.effect * 30
+
+
+def as_of(organization: Organization, moment: datetime | None = None) -> QuerySet[ResourceState]:
+    """The states that held at `moment`, or that hold now, with their resource, connection and parent."""
+    states = ResourceState.objects.of(organization)
+    held = states.open() if moment is None else states.as_of(moment)
+    return held.select_related("resource", "connection", "parent")
+
+
+def with_staleness(
+    states: QuerySet[ResourceState], moment: datetime | None = None
+) -> QuerySet[ResourceState]:
+    """Annotates `is_stale` and `stale_since` (when its scope was last read completely; may be null).
+
+    A state is stale as of a snapshot that could not read its scope: the connection's current one, or at `moment`
+    the latest one before it.
+    """
+    unread = ScopeCoverage.objects.filter(scope=OuterRef("scope"), status__in=UNREAD)
+    if moment is None:
+        unread = unread.filter(snapshot__connection=OuterRef("connection"), snapshot__is_current=True)
+    else:
+        latest = (
+            SyncSnapshot.objects.finished()
+            .filter(connection=OuterRef(OuterRef("connection")), observed_at__lte=moment)
+            .order_by("-observed_at")
+            .values("pk")[:1]
+        )
+        unread = unread.filter(snapshot=Subquery(latest))
+    return states.annotate(
+        is_stale=Exists(unread), stale_since=Subquery(unread.values("last_complete_at")[:1])
+    )
+
+
+def with_components(
+    states: QuerySet[ResourceState], moment: datetime | None = None
+) -> QuerySet[ResourceState]:
+    """Annotates `components_daily_cost` (the children's own costs at the same moment, null without any known) and
+    `total_daily_cost` (own and components; null where neither is known). Computed, never stored."""
+    held = ResourceState.objects.all()
+    held = held.open() if moment is None else held.as_of(moment)
+    components = (
+        held.filter(parent=OuterRef("resource_id"), currency=OuterRef("currency"))
+        .order_by()
+        .values("parent")
+        .annotate(total=Sum("daily_cost"))
+        .values("total")
+    )
+    zero = Decimal(0)
+    both = Coalesce("daily_cost", zero, output_field=MoneyField()) + Coalesce(
+        "components_daily_cost", zero, output_field=MoneyField()
+    )
+    return states.annotate(components_daily_cost=Subquery(components, output_field=MoneyField())).annotate(
+        total_daily_cost=Case(
+            When(daily_cost__isnull=True, components_daily_cost__isnull=True, then=None),
+            default=both,
+            output_field=MoneyField(),
+        )
+    )
+
+
+def scope_name(scope: str) -> str:
+    """A scope in words where its parts are known ones: `backups/mysql` is “backups / MySQL”."""
+    parts = [part.replace("%2F", "/") for part in scope.split("/")]
+    if parts[0] == "usage":
+        return gettext(SECTIONS["usage"])
+    return " / ".join(gettext(SECTIONS[part]) if part in SECTIONS else part for part in parts)
+
+
+def coverage_problems(of: SyncSnapshot | ProviderConnection) -> list[CoverageProblem]:
+    """What one snapshot, or the current snapshot of a connection, could not read."""
+    rows = ScopeCoverage.objects.filter(status__in=UNREAD)
+    if isinstance(of, ProviderConnection):
+        rows = rows.filter(snapshot__connection=of, snapshot__is_current=True)
+    else:
+        rows = rows.filter(snapshot=of)
+    return [_problem(row) for row in rows.order_by("scope")]
+
+
+def snapshot_coverage(snapshot: SyncSnapshot) -> Coverage:
+    return _coverages([snapshot.pk]).get(snapshot.pk, Coverage())
+
+
+def current_coverage(organization: Organization) -> dict[int, Coverage]:
+    """How complete each connection's current snapshot is, by connection; three queries however many there are."""
+    current = dict(
+        SyncSnapshot.objects.of(organization).filter(is_current=True).values_list("pk", "connection_id")
+    )
+    found = _coverages(current)
+    return {connection: found.get(snapshot, Coverage()) for snapshot, connection in current.items()}
+
+
+def snapshot_history(of: ProviderConnection | Organization) -> QuerySet[SyncSnapshot]:
+    """Syncs, the newest first, with their connection, totals and who asked for them."""
+    rows = (
+        SyncSnapshot.objects.of(of)
+        if isinstance(of, Organization)
+        else SyncSnapshot.objects.filter(connection=of)
+    )
+    return (
+        rows.select_related("connection", "requested_by")
+        .prefetch_related("totals")
+        .order_by("-requested_at", "-pk")
+    )
+
+
+def latest_snapshots(organization: Organization) -> dict[int, SyncSnapshot]:
+    """The latest finished or failed sync of each connection, by connection; one query."""
+    newest = (
+        SyncSnapshot.objects.filter(connection=OuterRef("connection"))
+        .exclude(status__in=(SyncStatus.QUEUED, SyncStatus.RUNNING))
+        .order_by("-requested_at", "-pk")
+        .values("pk")[:1]
+    )
+    rows = SyncSnapshot.objects.of(organization).filter(pk=Subquery(newest))
+    return {row.connection_id: row for row in rows}
+
+
+def sync_progress(connection: ProviderConnection) -> Progress | None:
+    """How far the connection's active sync is; None where none is."""
+    snapshot = (
+        SyncSnapshot.objects.active().filter(connection=connection).select_related("connection").first()
+    )
+    return progress_of(snapshot) if snapshot else None
+
+
+def active_syncs(organization: Organization) -> dict[int, Progress]:
+    """Progress of every active sync of the organization, by connection; one query."""
+    rows = SyncSnapshot.objects.of(organization).active().select_related("connection")
+    return {row.connection_id: progress_of(row) for row in rows}
+
+
+def progress_of(snapshot: SyncSnapshot) -> Progress:
+    retry = explain(snapshot.error, provider_type=snapshot.connection.provider_type)
+    if snapshot.status == SyncStatus.QUEUED or not snapshot.phase:
+        return Progress(snapshot=snapshot, percent=0, phase=gettext("Queued"), retry=retry)
+    step = PHASES.index(snapshot.phase) if snapshot.phase in PHASES else 0
+    told = snapshot.progress or {}
+    return Progress(
+        snapshot=snapshot,
+        percent=READING_PERCENT // 2
+        if step == 0
+        else READING_PERCENT + (step - 1) * (100 - READING_PERCENT) // STEPS,
+        phase=str(snapshot.get_phase_display()),
+        step=step or None,
+        found_count=_found_count(told.get("found")),
+        waiting_seconds=told.get("waiting_seconds"),
+        waiting_reason=sentence(str(told.get("waiting_reason", ""))),
+    )
+
+
+def recent_changes(organization: Organization, since: datetime, limit: int = 20) -> list[Change]:
+    """What appeared, changed and went since `since`, the newest first; at most `limit`.
+
+    What a connection's first snapshot found is no news. Changes of nothing but the cost are folded into one a
+    resource, with their sum: usage-based prices move at every sync.
+    """
+    opened = (
+        ResourceState.objects.of(organization)
+        .filter(opened_at__gte=since)
+        .filter(Exists(_earlier_snapshots(OuterRef("connection"), OuterRef("opened_at"))))
+        .select_related("resource", "connection", "opened_by")
+    )
+    price_moves = Q(
+        action=ResourceState.Action.UPDATED, has_status_change=False, has_configuration_change=False
+    )
+    events = [*opened.exclude(price_moves).order_by("-opened_at", "-pk")[:limit]]
+    found = [_change(state) for state in events]
+    found += _folded(opened.filter(price_moves), limit)
+    found += [
+        Change(
+            at=state.closed_at,
+            kind="deleted",
+            state=state,
+            effect=None if state.daily_cost is None else -state.daily_cost,
+        )
+        for state in _deleted(organization, since)[:limit]
+        if state.closed_at
+    ]
+    return sorted(found, key=lambda change: (change.at, change.state.pk), reverse=True)[:limit]
+
+
+def snapshot_changes(snapshot: SyncSnapshot) -> list[Change]:
+    """Everything that one finished snapshot changed; the first snapshot of a connection created everything."""
+    opened = (
+        ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=False)
+        .select_related("resource", "connection")
+        .order_by("name", "pk")
+    )
+    closed = (
+        ResourceState.objects.filter(closed_by=snapshot)
+        .filter(~Exists(ResourceState.objects.filter(resource=OuterRef("resource"), opened_by=snapshot)))
+        .select_related("resource", "connection")
+        .order_by("name", "pk")
+    )
+    gone = [
+        Change(
+            at=state.closed_at,
+            kind="deleted",
+            state=state,
+            effect=None if state.daily_cost is None else -state.daily_cost,
+        )
+        for state in closed
+        if state.closed_at
+    ]
+    return [*(_change(state) for state in opened), *gone]
+
+
+def _coverages(snapshots: Iterable[int]) -> dict[int, Coverage]:
+    """By snapshot: two queries, whatever the number of scopes and snapshots."""
+    pks = list(snapshots)
+    rows = ScopeCoverage.objects.filter(snapshot__in=pks)
+    problems: dict[int, list[CoverageProblem]] = {}
+    for row in rows.filter(status__in=UNREAD).order_by("scope"):
+        problems.setdefault(row.snapshot_id, []).append(_problem(row))
+    is_usage = Q(scope__startswith=USAGE_PREFIX)
+    counts = (
+        rows.order_by()
+        .values("snapshot")
+        .annotate(
+            sections=Count("pk", filter=~is_usage),
+            read=Count("pk", filter=~is_usage & ~Q(status__in=UNREAD)),
+            usage=Count("pk", filter=is_usage),
+            usage_unread=Count("pk", filter=is_usage & Q(status__in=UNREAD)),
+        )
+    )
+    return {
+        row["snapshot"]: Coverage(
+            section_count=row["sections"] + bool(row["usage"]),
+            read_count=row["read"] + bool(row["usage"] and not row["usage_unread"]),
+            problems=tuple(problems.get(row["snapshot"], ())),
+        )
+        for row in counts
+    }
+
+
+def _problem(row: ScopeCoverage) -> CoverageProblem:
+    return CoverageProblem(
+        scope=row.scope,
+        name=scope_name(row.scope),
+        is_denied=row.status == ScopeCoverage.Status.DENIED,
+        error_code=row.error_code,
+        reason=sentence(row.message, row.params),
+        since=row.last_complete_at,
+    )
+
+
+def _found_count(found: Any) -> int | None:
+    """Progress tells what was found as a number, or as a number per kind of thing."""
+    if isinstance(found, Mapping):
+        return sum(int(count) for count in found.values())
+    return None if found is None else int(found)
+
+
+def _earlier_snapshots(connection: OuterRef, moment: OuterRef) -> QuerySet[SyncSnapshot]:
+    return SyncSnapshot.objects.finished().filter(connection=connection, observed_at__lt=moment)
+
+
+def _change(state: ResourceState) -> Change:
+    assert state.opened_at is not None
+    kind = str(state.action)
+    effect = _cost_effect(state) if kind == ResourceState.Action.UPDATED else state.daily_cost
+    return Change(at=state.opened_at, kind=kind, state=state, effect=effect, changes=state.changes)
+
+
+def _cost_effect(state: ResourceState) -> Decimal | None:
+    if "daily_cost" not in state.changes:
+        return Decimal(0) if not state.has_cost_change else None
+    before, after = state.changes["daily_cost"]
+    if before is None or after is None:
+        return None
+    return Decimal(str(after)) - Decimal(str(before))
+
+
+def _folded(price_moves: QuerySet[ResourceState], limit: int) -> list[Change]:
+    """One change per resource, at the time of its last move, from the first form before to the last after."""
+    groups = list(
+        price_moves.order_by()
+        .values("resource")
+        .annotate(
+            times=Count("pk"),
+            latest=Subquery(_extreme(price_moves, "-opened_at")),
+            first=Subquery(_extreme(price_moves, "opened_at")),
+        )
+        .order_by("-latest")[:limit]
+    )
+    pks = {group["latest"] for group in groups} | {group["first"] for group in groups}
+    states = {
+        state.pk: state
+        for state in ResourceState.objects.filter(pk__in=pks).select_related(
+            "resource", "connection", "opened_by"
+        )
+    }
+    folded = []
+    for group in groups:
+        last, first = states[group["latest"]], states[group["first"]]
+        before = first.changes.get("daily_cost", [None, None])[0]
+        after = last.changes.get("daily_cost", [None, None])[1]
+        known = before is not None and after is not None
+        effect = Decimal(str(after)) - Decimal(str(before)) if known else None
+        assert last.opened_at is not None
+        folded.append(
+            Change(
+                at=last.opened_at,
+                kind="updated",
+                state=last,
+                effect=effect,
+                changes={"daily_cost": [before, after]},
+                times=group["times"],
+            )
+        )
+    return folded
+
+
+def _extreme(states: QuerySet[ResourceState], order: str) -> QuerySet[Any]:
+    """The pk of the first state of the outer row's resource in that order."""
+    return states.select_related(None).filter(resource=OuterRef("resource")).order_by(order).values("pk")[:1]
+
+
+def _deleted(organization: Organization, since: datetime) -> QuerySet[ResourceState]:
+    """Last states of resources that were gone at a snapshot since then."""
+    successor = ResourceState.objects.filter(resource=OuterRef("resource"), opened_at=OuterRef("closed_at"))
+    return (
+        ResourceState.objects.of(organization)
+        .filter(closed_at__gte=since)
+        .filter(~Exists(successor))
+        .select_related("resource", "connection", "closed_by")
+        .order_by("-closed_at", "-pk")
+    )
