@@ -12,8 +12,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import queries, services
 from accounts.access import acting_user
@@ -22,6 +24,11 @@ from infrazen.admin import ModelAdmin, TabularInline, object_link
 
 LAST_SUPER_ADMIN = _("This is the last super admin. Make somebody else one first.")
 RANK_FIELDS: list[Any] = ["is_staff", "is_superuser", "groups", "user_permissions"]
+
+
+class PlatformPermissionsField(ModelMultipleChoiceField):
+    def label_from_instance(self, permission: Any) -> str:
+        return gettext(permission.name)
 
 
 class UserForm(UserChangeForm):  # type: ignore[misc]  # unfold has no types
@@ -84,7 +91,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
     list_filter = ["is_active", "is_staff", "is_superuser", "groups", "last_login", "date_joined"]
     search_fields = ["email", "full_name", "memberships__organization__name"]
     ordering = ["email"]
-    filter_horizontal = ["groups", "user_permissions"]
+    filter_horizontal = ()  # Django's, of a page's width each; five permissions are five boxes
     facts = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "password", "full_name", "is_active"]}),
@@ -142,9 +149,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelMultipleChoiceField | None:
         if db_field.name == "user_permissions":
+            kwargs["form_class"] = PlatformPermissionsField
             kwargs["queryset"] = Permission.objects.filter(
                 content_type__app_label="accounts", codename__in=queries.PLATFORM_PERMISSIONS
-            ).select_related("content_type")
+            )
+        if db_field.name in {"groups", "user_permissions"}:
+            kwargs |= {"widget": UnfoldAdminCheckboxSelectMultipleWidget, "help_text": ""}
         field: ModelMultipleChoiceField | None = super().formfield_for_manytomany(db_field, request, **kwargs)
         return field
 

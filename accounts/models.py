@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from common.models import TimestampedModel
 
@@ -70,11 +71,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("users")
         constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case")]
         permissions = [
-            ("manage_users", "Manage users"),
-            ("impersonate_users", "Impersonate users"),
-            ("view_all_data", "View data of every organization"),
-            ("manage_providers", "Manage connections and providers"),
-            ("manage_resources", "Manage resources and triage"),
+            ("manage_users", gettext_noop("Manage users")),
+            ("impersonate_users", gettext_noop("Impersonate users")),
+            ("view_all_data", gettext_noop("View data of every organization")),
+            ("manage_providers", gettext_noop("Manage connections and providers")),
+            ("manage_resources", gettext_noop("Manage resources and triage")),
         ]
 
     def __str__(self) -> str:

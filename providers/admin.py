@@ -112,7 +112,7 @@ class ProviderConnectionAdmin(ModelAdmin):
         "set_credentials",
         "credentials_changed_at",
         "series_number",
-        "status",
+        "last_result",
         "last_sync_at",
         "consecutive_failures",
         "last_error",
@@ -135,8 +135,11 @@ class ProviderConnectionAdmin(ModelAdmin):
 
     @display(description=_("last result"), ordering="last_sync_status", label=LABELS)
     def status(self, connection: ProviderConnection) -> tuple[str, str]:
-        word = connection.get_last_sync_status_display() if connection.is_active else str(_("Off"))
-        return queries.status_level(connection), word
+        return queries.status_level(connection), self.last_result(connection)
+
+    @admin.display(description=_("last result"))
+    def last_result(self, connection: ProviderConnection) -> str:
+        return connection.get_last_sync_status_display() if connection.is_active else str(_("Off"))
 
     @admin.display(description=_("last error"))
     def last_error(self, connection: ProviderConnection) -> str:
@@ -204,7 +207,10 @@ class ProviderConnectionAdmin(ModelAdmin):
             ),
             (_("Credentials"), {"fields": [*secret_facts, *(credentials if may_write else [])]}),
             (_("Schedule"), {"fields": [*settings, "next_sync_at"]}),
-            (_("Last sync"), {"fields": ["status", "last_sync_at", "consecutive_failures", "last_error"]}),
+            (
+                _("Last sync"),
+                {"fields": ["last_result", "last_sync_at", "consecutive_failures", "last_error"]},
+            ),
             (
                 _("Account"),
                 {

@@ -209,7 +209,6 @@ def test_a_new_user_of_the_admin_gets_an_organization() -> None:
 
 def test_only_a_super_admin_grants_permissions_and_only_named_ones() -> None:
     user = UserFactory(administrator=True)
-    UserFactory(super_admin=True)
     boss = _client(UserFactory(super_admin=True))
     offered = boss.get(f"/admin/accounts/user/{user.pk}/change/").context["adminform"].form.fields
 
@@ -222,6 +221,9 @@ def test_only_a_super_admin_grants_permissions_and_only_named_ones() -> None:
         "manage_providers",
         "manage_resources",
     }
+    granted = Permission.objects.get(codename="manage_providers")
+    _change(boss, user, is_staff="on", user_permissions=[granted.pk])
+    assert User.objects.get(pk=user.pk).has_perm("accounts.manage_providers")
 
 
 @pytest.mark.parametrize("model", ["user", "organization", "membership"])

@@ -88,6 +88,7 @@ def test_the_form_shows_facts_and_no_secret(operator) -> None:
 
     assert "Fake Cloud rejected the credentials." in page
     assert "API password: set" in page
+    assert "(&#x27;error" not in page  # the coloured label is for the list only
     assert "Login: acme" in page
     assert "Blog &lt;b&gt;" in page
     assert SECRET not in page
