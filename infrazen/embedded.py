@@ -32,6 +32,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from infrazen.celery import app
+from infrazen.schedules import setup_schedules
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ def run_embedded(
         try:
             with _full_disk_said():
                 call_command("migrate", interactive=False, verbosity=0)
+                setup_schedules()
                 if prepare:
                     prepare()
         except KeyboardInterrupt:

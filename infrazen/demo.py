@@ -1,0 +1,172 @@
+"""The demo: real plugins and the real engine read emulated providers, first through ninety days of replayed syncs.
+
+Nothing is inserted as rows but what a person would have entered: the organization, its connections and its tags.
+The anchor (day 0 of the scenario) is remembered in the data folder, so that a later start goes on where the story is.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Organization
+from accounts.services import ensure_demo
+from inventory.models import Resource
+from inventory.services import set_tag
+from providers.contract.errors import ProviderUnavailable
+from providers.emulators.scenario import Scenario
+from providers.emulators.server import EmulatorServer
+from providers.models import ProviderConnection
+from providers.services import create_connection
+from syncs.models import SyncSnapshot, SyncTrigger
+from syncs.services import request_sync, run_snapshot
+
+PLAN = Path(__file__).with_name("demo.toml")
+ZONE = ZoneInfo("Europe/Moscow")
+RETRY_AFTER = timedelta(minutes=10)
+"""When a replayed sync that found its provider unavailable is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`demo.toml`, read."""
+
+    organization: str
+    person: str
+    scenario: str
+    history_days: int
+    sync_time: time
+    connections: tuple[dict[str, Any], ...]
+    tags: dict[str, dict[str, str]]
+
+    @classmethod
+    def load(cls) -> Plan:
+        values = tomllib.loads(PLAN.read_text(encoding="utf-8"))
+        return cls(
+            organization=values["organization"],
+            person=values["person"],
+            scenario=values["scenario"],
+            history_days=values["history_days"],
+            sync_time=time.fromisoformat(values["sync_time"]),
+            connections=tuple(values["connections"]),
+            tags=values["tags"],
+        )
+
+
+def remembered_anchor(data: Path, *, today: date) -> date:
+    """Day 0 of the scenario: today at the first start, and the same day at every later one."""
+    file = data / "demo.json"
+    if file.exists():
+        return date.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["anchor"])
+    file.write_text(json.dumps({"anchor": today.isoformat()}), encoding="utf-8")
+    return today
+
+
+@contextmanager
+def emulated_providers(anchor: date, plan: Plan) -> Iterator[EmulatorServer]:
+    """The providers' APIs on loopback, with the plugins' endpoints pointed at them."""
+    with EmulatorServer(Scenario.load(plan.scenario, anchor=anchor)) as server:
+        settings.PROVIDER_ENDPOINTS = {
+            "beget.hosting": f"{server.url}/beget/hosting",
+            "beget.cloud": f"{server.url}/beget/cloud",
+        }
+        settings.ALLOW_LOOPBACK_PROVIDERS = True
+        settings.DEMO_MODE = True
+        yield server
+
+
+def replay(
+    *,
+    server: EmulatorServer,
+    plan: Plan,
+    anchor: date,
+    now: datetime,
+    opens_admin: bool,
+    say: Callable[[str], None],
+) -> Organization:
+    """Make what is missing and sync the connections once a day up to now; goes on where an earlier replay stopped.
+
+    `opens_admin` lets the demo's person into the admin; only for a server that nobody else can reach.
+    """
+    user, organization = ensure_demo(organization_name=plan.organization, is_super_admin=opens_admin)
+    if user.full_name != plan.person:
+        user.full_name = plan.person
+        user.save(update_fields=["full_name"])
+    moments = list(_moments(plan, anchor, now))
+    connections = _connections(server, organization, plan, moments[0])
+    pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
+    for number, moment in enumerate(pending):
+        if number % 15 == 0 and len(pending) > 1:
+            say(f"Reading the emulated providers: day {number + 1} of {len(pending)} …")
+        for connection in connections:
+            if _is_missing(connection, moment):
+                _sync(server, connection, moment)
+    _tag(organization, plan)
+    server.set_clock(None)
+    return organization
+
+
+def _moments(plan: Plan, anchor: date, now: datetime) -> Iterator[datetime]:
+    """Once a day at the plan's time, from `history_days` before the anchor to the day before it; then now."""
+    for days in range(plan.history_days, 0, -1):
+        moment = datetime.combine(anchor - timedelta(days=days), plan.sync_time, tzinfo=ZONE)
+        if moment < now:
+            yield moment
+    yield now
+
+
+def _connections(
+    server: EmulatorServer, organization: Organization, plan: Plan, first: datetime
+) -> list[ProviderConnection]:
+    known = {c.connection_name: c for c in ProviderConnection.objects.of(organization)}
+    server.set_clock(first)
+    for wanted in plan.connections:
+        if wanted["name"] not in known:
+            known[wanted["name"]] = create_connection(
+                organization=organization,
+                provider_type=wanted["provider_type"],
+                connection_name=wanted["name"],
+                credentials=wanted["credentials"],
+                now=first,
+            )
+    return [known[wanted["name"]] for wanted in plan.connections]
+
+
+def _is_missing(connection: ProviderConnection, moment: datetime) -> bool:
+    """Whether this moment still has to be read. Of a finished replay, only the gap to now is left to the schedule."""
+    current = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
+    if current is None or current.observed_at is None:
+        return True
+    return current.observed_at < moment
+
+
+def _sync(server: EmulatorServer, connection: ProviderConnection, moment: datetime) -> None:
+    snapshot, _joined = request_sync(connection=connection, trigger=SyncTrigger.DEMO, now=moment)
+    for attempt in range(3):
+        at = moment + RETRY_AFTER * attempt
+        server.set_clock(at)
+        try:
+            run_snapshot(snapshot_id=snapshot.pk, now=at)
+        except ProviderUnavailable:
+            continue
+        return
+
+
+def _tag(organization: Organization, plan: Plan) -> None:
+    for resource in Resource.objects.of(organization).filter(name__in=list(plan.tags)):
+        for key, value in plan.tags[resource.name].items():
+            set_tag(resource=resource, key=key, value=value)
+
+
+def today() -> date:
+    return timezone.now().astimezone(ZONE).date()

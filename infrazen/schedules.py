@@ -1,0 +1,46 @@
+"""The periodic tasks as rows of django-celery-beat: made when they are missing, so that an admin's edit survives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    name: str
+    task: str
+    every_seconds: int
+    description: str
+
+
+SCHEDULES = (
+    Schedule(
+        "Sync due connections",
+        "syncs.tasks.sync_due_connections",
+        60,
+        "Queues a sync for every connection whose time has come.",
+    ),
+    Schedule(
+        "Reap stuck syncs",
+        "syncs.tasks.reap_stuck_snapshots",
+        60,
+        "Gives back what a dead worker held, and hands out again what nobody picked up.",
+    ),
+)
+
+
+def setup_schedules() -> int:
+    """Make the rows that are missing; returns how many."""
+    made = 0
+    for schedule in SCHEDULES:
+        interval, _created = IntervalSchedule.objects.get_or_create(
+            every=schedule.every_seconds, period=IntervalSchedule.SECONDS
+        )
+        _task, is_new = PeriodicTask.objects.get_or_create(
+            name=schedule.name,
+            defaults={"task": schedule.task, "interval": interval, "description": schedule.description},
+        )
+        made += is_new
+    return made
