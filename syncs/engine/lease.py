@@ -15,6 +15,7 @@ LEASE = timedelta(seconds=180)
 """Longer than the longest silence of a healthy sync: one HTTP call or one honoured Retry-After."""
 
 HEARTBEAT_SECONDS = 1.0
+NOTICEABLE_SECONDS = 2.0
 
 
 class LeaseLost(Exception):
@@ -46,7 +47,10 @@ class Lease:
             self._renew()
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """A wait is about to begin: show it, and make the lease outlive it."""
+        """A wait is about to begin: show it if a person would notice it, and make the lease outlive it."""
+        if seconds < NOTICEABLE_SECONDS:
+            self.report()
+            return
         self._progress.update(waiting_seconds=round(seconds), waiting_reason=reason)
         self._renew(extra=timedelta(seconds=seconds))
         self._progress.pop("waiting_seconds")

@@ -18,7 +18,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from inventory.models import Resource
 from providers.contract.records import ChargeRecord, ResourceStatus, ScopeResult
@@ -525,13 +525,7 @@ def publish_drafts(snapshot: SyncSnapshot) -> None:
     drafts.update(opened_at=at)
     PendingClosure.objects.filter(snapshot=snapshot).delete()
     for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
-        ChargeBatch.objects.filter(
-            connection_id=batch.connection_id,
-            source=batch.source,
-            period_start=batch.period_start,
-            published_at__isnull=False,
-            replaced_at__isnull=True,
-        ).update(replaced_at=at, replaced_by=batch)
+        _same_delivery(batch).update(replaced_at=at, replaced_by=batch)
         batch.published_at = at
         batch.save(update_fields=["published_at"])
 
@@ -540,19 +534,28 @@ def drop_repeated_batches(snapshot: SyncSnapshot) -> int:
     """Drop deliveries whose content the current delivery already has; returns how many. Before publishing."""
     dropped = 0
     for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
-        is_repeated = ChargeBatch.objects.filter(
-            connection_id=batch.connection_id,
-            source=batch.source,
-            period_start=batch.period_start,
-            content_hash=batch.content_hash,
-            published_at__isnull=False,
-            replaced_at__isnull=True,
-        ).exists()
+        is_repeated = _same_delivery(batch).filter(content_hash=batch.content_hash).exists()
         if is_repeated:
             _delete_lines(batch)
             batch.delete()
             dropped += 1
     return dropped
+
+
+def _same_delivery(batch: ChargeBatch) -> QuerySet[ChargeBatch]:
+    """The current delivery of the same source and billing period.
+
+    The middle of the period decides: a month that is cut in Moscow time once and in UTC another time is one month.
+    """
+    middle = batch.period_start + (batch.period_end - batch.period_start) / 2
+    return ChargeBatch.objects.filter(
+        connection_id=batch.connection_id,
+        source=batch.source,
+        period_start__lte=middle,
+        period_end__gt=middle,
+        published_at__isnull=False,
+        replaced_at__isnull=True,
+    )
 
 
 def discard(snapshot: SyncSnapshot) -> None:
