@@ -27,5 +27,5 @@ urlpatterns = [
     *_app("resources/", "inventory.urls"),
     *_app("syncs/", "syncs.urls"),
     *_app("costs/", "costs.urls"),
-    *_app("", "infrazen.page_urls"),
+    *_app("", "infrazen.pages.urls"),
 ]
