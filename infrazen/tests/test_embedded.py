@@ -156,7 +156,7 @@ def test_cleanup_runs_when_the_start_fails(tmp_path: Path, settings, monkeypatch
     settings.DATA = tmp_path
     calls: list[str] = []
     monkeypatch.setattr(embedded, "call_command", lambda *arguments, **options: calls.append("migrate"))
-    monkeypatch.setattr(embedded, "setup_schedules", lambda: 0, raising=False)
+    monkeypatch.setattr(embedded, "setup_schedules", lambda: 0)
 
     def prepare() -> None:
         raise OSError(28, "No space left on device")
