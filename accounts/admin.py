@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from accounts import queries, services
 from accounts.access import acting_user
 from accounts.models import Membership, Organization, User
-from infrazen.admin import ModelAdmin, TabularInline, object_link
+from common.admin import ModelAdmin, TabularInline, object_link
 
 LAST_SUPER_ADMIN = _("This is the last super admin. Make somebody else one first.")
 RANK_FIELDS: list[Any] = ["is_staff", "is_superuser", "groups", "user_permissions"]

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from infrazen.admin import ModelAdmin, json_fact, object_link
+from common.admin import ModelAdmin, json_fact, object_link
 from providers import queries, registry, services
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.forms import CREDENTIAL_PREFIX, CredentialFieldsMixin

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, UserFactory
-from infrazen.admin import readable_json
+from common.admin import readable_json
 from providers.models import ProviderConnection
 from providers.tests.factories import SECRET, ConnectionFactory
 
