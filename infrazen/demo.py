@@ -76,10 +76,7 @@ def remembered_anchor(data: Path, *, today: date) -> date:
 def emulated_providers(anchor: date, plan: Plan) -> Iterator[EmulatorServer]:
     """The providers' APIs on loopback, with the plugins' endpoints pointed at them."""
     with EmulatorServer(Scenario.load(plan.scenario, anchor=anchor)) as server:
-        settings.PROVIDER_ENDPOINTS = {
-            "beget.hosting": f"{server.url}/beget/hosting",
-            "beget.cloud": f"{server.url}/beget/cloud",
-        }
+        settings.EMULATOR_URL = server.url
         settings.ALLOW_LOOPBACK_PROVIDERS = True
         settings.DEMO_MODE = True
         yield server

@@ -76,20 +76,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Demo and emulators
 
 DEMO_MODE = env.bool("DEMO_MODE", False)
-EMULATOR_URL = env.str(
-    "EMULATOR_URL", ""
-)  # base address of the emulated providers, e.g. http://127.0.0.1:8010
+# Base address of emulated providers, e.g. http://127.0.0.1:8010: all plugins then call it and not the real ones
+EMULATOR_URL = env.str("EMULATOR_URL", "")
 # Providers are called over HTTPS only; this also lets plain HTTP through, to this machine's loopback alone.
 ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
-# Base addresses that plugins use instead of the providers' own
-PROVIDER_ENDPOINTS = (
-    {
-        "beget.hosting": f"{EMULATOR_URL.rstrip('/')}/beget/hosting",
-        "beget.cloud": f"{EMULATOR_URL.rstrip('/')}/beget/cloud",
-    }
-    if EMULATOR_URL
-    else {}
-)
 
 # Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
 SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.005)

@@ -224,10 +224,17 @@ def _context(credentials: Credentials, *, now: datetime, **choices: Any) -> Plug
     return PluginContext(
         credentials=dict(credentials),
         now=now,
-        endpoints=settings.PROVIDER_ENDPOINTS,
+        endpoints=_emulated_endpoints(),
         allow_loopback=settings.ALLOW_LOOPBACK_PROVIDERS,
         **choices,
     )
+
+
+def _emulated_endpoints() -> dict[str, str]:
+    """Where the plugins find the emulators: endpoint `beget.cloud` at `EMULATOR_URL/beget/cloud`; {} without them."""
+    root = settings.EMULATOR_URL.rstrip("/")
+    names = (name for plugin in registry.plugins().values() for name in plugin.endpoints)
+    return {name: f"{root}/{name.replace('.', '/')}" for name in names} if root else {}
 
 
 def _checked(plugin: type[ProviderPlugin], credentials: Credentials) -> dict[str, str]:

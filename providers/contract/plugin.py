@@ -108,6 +108,8 @@ class ProviderPlugin(abc.ABC):
     billing_timezone: ClassVar[str] = "Europe/Moscow"
     cost_tolerance: ClassVar[str] = "0"
     """A rate that moved by no more than this (decimal text, a day) is not a change."""
+    endpoints: ClassVar[tuple[str, ...]] = ()
+    """Names of its base URLs, `key.part`: an emulator may stand in for each (`PluginContext.endpoints`)."""
     guide: ClassVar[str] = ""
     """How to get the credentials: file name under docs/providers/."""
 
@@ -116,7 +118,11 @@ class ProviderPlugin(abc.ABC):
 
     @classmethod
     def resource_type_of(
-        cls, native_type: str, service_category: str = "", service_name: str = "", service_subcategory: str = ""
+        cls,
+        native_type: str,
+        service_category: str = "",
+        service_name: str = "",
+        service_subcategory: str = "",
     ) -> ResourceType | None:
         """The taxonomy's word for a native type; None where it maps to nothing and an administrator must say.
 

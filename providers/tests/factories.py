@@ -33,6 +33,7 @@ class FakeProvider(ProviderPlugin):
         CredentialField(name="project", label="Project", is_required=False),
     )
     capabilities = Capabilities(billing=BillingKind.RATES)
+    endpoints = ("fake.cloud",)
     type_map: ClassVar[Mapping[str, ResourceType]] = {}
     answer: ClassVar[Callable[[FakeProvider], ConnectionTest] | None] = None
 

@@ -229,11 +229,14 @@ def test_an_unforeseen_slip_of_a_plugin_is_told_and_logged_without_the_secret(fa
 
 
 def test_plugin_context_carries_endpoints_and_hides_credentials(settings) -> None:
-    settings.PROVIDER_ENDPOINTS = {"fake": "http://127.0.0.1:1"}
+    settings.EMULATOR_URL = "http://127.0.0.1:1/"
 
     context = services.plugin_context(ConnectionFactory(), now=NOW, deadline_seconds=5)
 
-    assert (context.endpoints, context.deadline_seconds) == ({"fake": "http://127.0.0.1:1"}, 5)
+    assert (context.endpoints, context.deadline_seconds) == (
+        {"fake.cloud": "http://127.0.0.1:1/fake/cloud"},
+        5,
+    )
     assert SECRET not in repr(context)
 
 

@@ -55,7 +55,16 @@ from providers.contract.records import (
 )
 from providers.http import SYSTEM_CLOCK, Clock, Deadline, Page
 
-from .client import NAME, PROBES, PROVIDER, CloudClient, HostingClient, unexpected
+from .client import (
+    CLOUD_ENDPOINT,
+    HOSTING_ENDPOINT,
+    NAME,
+    PROBES,
+    PROVIDER,
+    CloudClient,
+    HostingClient,
+    unexpected,
+)
 from .normalize import account, hosting, prices, servers, services, usage, values, words
 from .normalize.usage import Points
 
@@ -135,6 +144,7 @@ class BegetProvider(ProviderPlugin):
         billing=BillingKind.RATES, has_usage=True, has_prices=True
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
+    endpoints: ClassVar[tuple[str, ...]] = (HOSTING_ENDPOINT, CLOUD_ENDPOINT)
     guide: ClassVar[str] = "beget.md"
 
     def __init__(self, context: PluginContext, *, clock: Clock = SYSTEM_CLOCK) -> None:
