@@ -28,6 +28,12 @@ SCHEDULES = (
         60,
         "Gives back what a dead worker held, and hands out again what nobody picked up.",
     ),
+    Schedule(
+        "Finish what follows a sync",
+        "syncs.tasks.retry_after_sync",
+        300,
+        "Does again what failed after a sync, or what a killed worker did not come to.",
+    ),
 )
 
 

@@ -142,6 +142,12 @@ class SyncSnapshot(TenantModel):
     findings = models.JSONField(_("findings"), default=list, blank=True)
     error = models.JSONField(_("error"), default=dict, blank=True)
     timings = models.JSONField(_("seconds by phase"), default=dict, blank=True)
+    after_sync_at = models.DateTimeField(
+        _("derived data brought up to date"),
+        null=True,
+        blank=True,
+        help_text=_("Costs, tags and whatever follows from the snapshot; empty until all of it is done."),
+    )
     after_sync_errors = models.JSONField(_("what failed afterwards"), default=dict, blank=True)
 
     objects = SyncSnapshotQuerySet.as_manager()

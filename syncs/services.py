@@ -53,6 +53,9 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 """How often a snapshot is tried when the provider is not available, or when its worker dies."""
 
+AFTER_SYNC_PATIENCE = timedelta(minutes=5)
+"""How long what follows a sync may take before it counts as interrupted."""
+
 FIRST_PERIOD = timedelta(days=90)
 """How far back the first sync of a connection asks."""
 
@@ -198,8 +201,20 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
         except Exception as error:
             logger.exception("%s failed after sync %s", path, snapshot.pk)
             failures[path] = type(error).__name__
-    if failures or snapshot.after_sync_errors:
-        SyncSnapshot.objects.filter(pk=snapshot.pk).update(after_sync_errors=failures)
+    SyncSnapshot.objects.filter(pk=snapshot.pk).update(
+        after_sync_errors=failures, after_sync_at=None if failures else now
+    )
+
+
+def retry_after_sync(*, now: datetime) -> int:
+    """Do again what failed after a sync, or what a killed worker did not come to; returns how many snapshots."""
+    left_over = SyncSnapshot.objects.finished().filter(
+        after_sync_at__isnull=True, finished_at__lt=now - AFTER_SYNC_PATIENCE
+    )
+    snapshots = list(left_over.select_related("connection").order_by("observed_at"))
+    for snapshot in snapshots:
+        after_sync(snapshot=snapshot, now=now)
+    return len(snapshots)
 
 
 def refresh_provider_tags(*, snapshot: SyncSnapshot, now: datetime) -> None:

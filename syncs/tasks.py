@@ -27,6 +27,11 @@ def reap_stuck_snapshots() -> None:
 
 
 @shared_task
+def retry_after_sync() -> None:
+    services.retry_after_sync(now=timezone.now())
+
+
+@shared_task
 def sync_due_connections() -> None:
     for snapshot_id in services.request_due_syncs(now=timezone.now()):
         run_snapshot.delay(snapshot_id=snapshot_id)
