@@ -1,0 +1,211 @@
+"""One organization with a row in every table of a tenant, every text of it marked, for tests that look for leaks."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from accounts.models import Organization, Role, User
+from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
+from costs.models import CostRevision, DailyCost
+from inventory.models import (
+    MetricPoint,
+    Resource,
+    ResourceNote,
+    SoftwareComponent,
+    Tag,
+    TagCategory,
+    TagSource,
+    UsageSummary,
+)
+from providers.models import ProviderConnection
+from providers.tests.factories import ConnectionFactory
+from syncs.models import (
+    BillingFile,
+    BillingFileStatus,
+    ChargeBatch,
+    ChargeLine,
+    ResourceState,
+    ScopeCoverage,
+    SnapshotTotal,
+    SyncSnapshot,
+    SyncStatus,
+    SyncTrigger,
+    UnrecognizedResource,
+)
+
+MARK = "quetzal"
+"""Stands in every text of the estate and nowhere else in the product."""
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def marked_estate() -> tuple[Organization, User]:
+    """The organization and its owner."""
+    organization = OrganizationFactory(name=f"{MARK} organization")
+    owner = member_of(organization, Role.OWNER)
+    connection = ConnectionFactory(organization=organization, connection_name=f"{MARK} connection")
+    ProviderConnection.objects.filter(pk=connection.pk).update(
+        account_id=f"{MARK} account", provider_metadata={"name": f"{MARK} name"}, last_sync_at=NOW
+    )
+    snapshot = _snapshot(connection)
+    resource = _resource(connection, snapshot)
+    _money(connection, snapshot, resource)
+    return organization, owner
+
+
+def stranger() -> User:
+    """Somebody with an organization of their own and nothing in it."""
+    user: User = UserFactory()
+    organization = OrganizationFactory(name="own organization")
+    organization.memberships.create(user=user, role=Role.OWNER)
+    return user
+
+
+def _snapshot(connection: ProviderConnection) -> SyncSnapshot:
+    tenant = {"organization": connection.organization}
+    billing_file = BillingFile.objects.create(
+        **tenant,
+        connection=connection,
+        name=f"{MARK}.csv",
+        file=f"billing_files/{MARK}.csv",
+        sha256="0" * 64,
+        size_bytes=1,
+        status=BillingFileStatus.INSPECTED,
+        report={"version": MARK},
+    )
+    snapshot = SyncSnapshot.objects.create(
+        **tenant,
+        connection=connection,
+        status=SyncStatus.PARTIAL,
+        trigger=SyncTrigger.MANUAL,
+        billing_file=billing_file,
+        requested_at=NOW,
+        started_at=NOW,
+        observed_at=NOW,
+        finished_at=NOW,
+        is_current=True,
+        resource_count=1,
+        findings=[{"code": MARK, "message": MARK, "params": {}}],
+    )
+    ScopeCoverage.objects.create(
+        **tenant, snapshot=snapshot, scope=f"{MARK}/scope", status="failed", message=MARK
+    )
+    SnapshotTotal.objects.create(
+        **tenant,
+        snapshot=snapshot,
+        currency="RUB",
+        billed_daily_cost=Decimal(10),
+        resources_daily_cost=Decimal(10),
+        unexplained_daily_cost=Decimal(0),
+    )
+    UnrecognizedResource.objects.create(
+        **tenant,
+        snapshot=snapshot,
+        connection=connection,
+        provider_type=connection.provider_type,
+        resource_id=f"{MARK}-id",
+        resource_name=f"{MARK} unknown",
+        native_type=f"{MARK}_type",
+        observed_at=NOW,
+    )
+    return snapshot
+
+
+def _resource(connection: ProviderConnection, snapshot: SyncSnapshot) -> Resource:
+    tenant = {"organization": connection.organization}
+    resource = Resource.objects.create(
+        **tenant,
+        connection=connection,
+        resource_id=f"{MARK}-1",
+        native_type="vps",
+        resource_type="server",
+        name=f"{MARK} server",
+        first_seen_at=NOW,
+        owner=f"{MARK} owner",
+    )
+    ResourceState.objects.create(
+        **tenant,
+        connection=connection,
+        resource=resource,
+        opened_at=NOW,
+        opened_by=snapshot,
+        action=ResourceState.Action.CREATED,
+        name=f"{MARK} server",
+        scope=f"{MARK}/scope",
+        status="running",
+        configuration={"note": MARK},
+        configuration_hash="0" * 32,
+        daily_cost=Decimal(10),
+        currency="RUB",
+    )
+    Tag.objects.create(**tenant, resource=resource, key=MARK, value=MARK, source=TagSource.USER)
+    TagCategory.objects.create(**tenant, key=MARK)
+    ResourceNote.objects.create(**tenant, resource=resource, text=MARK)
+    SoftwareComponent.objects.create(**tenant, resource=resource, name=MARK)
+    MetricPoint.objects.create(
+        **tenant, resource=resource, metric="cpu_percent", observed_at=NOW, value=1.0, maximum=2.0
+    )
+    UsageSummary.objects.create(
+        **tenant,
+        resource=resource,
+        metric="cpu_percent",
+        period_days=30,
+        computed_at=NOW,
+        average=1.0,
+        maximum=2.0,
+        minimum=0.5,
+        sample_count=1,
+    )
+    return resource
+
+
+def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Resource) -> None:
+    tenant = {"organization": connection.organization}
+    batch = ChargeBatch.objects.create(
+        **tenant,
+        connection=connection,
+        snapshot=snapshot,
+        source=MARK,
+        period_start=NOW,
+        period_end=NOW + timedelta(days=30),
+        published_at=NOW,
+    )
+    ChargeLine.objects.create(
+        **tenant,
+        batch=batch,
+        resource=resource,
+        charge_category="Usage",
+        charge_description=MARK,
+        charge_period_start=NOW,
+        charge_period_end=NOW + timedelta(days=1),
+        billed_cost=Decimal(1),
+        effective_cost=Decimal(1),
+        list_cost=Decimal(1),
+        contracted_cost=Decimal(1),
+        currency="RUB",
+    )
+    DailyCost.objects.create(
+        **tenant,
+        connection=connection,
+        resource=resource,
+        date=date(2026, 11, 20),
+        charge_category="Usage",
+        source="price",
+        currency="RUB",
+        billed_cost=Decimal(10),
+        effective_cost=Decimal(10),
+        list_cost=Decimal(10),
+        rub_rate=Decimal(1),
+        billed_cost_rub=Decimal(10),
+        effective_cost_rub=Decimal(10),
+    )
+    CostRevision.objects.create(
+        **tenant,
+        connection=connection,
+        date=date(2026, 11, 20),
+        currency="RUB",
+        changed_at=NOW,
+        before_billed_cost=Decimal(1),
+        after_billed_cost=Decimal(2),
+    )
