@@ -361,10 +361,10 @@ def account_rate(connection: ProviderConnection) -> Rate | None:
     )
 
 
-def history_start(organization: Organization) -> date | None:
-    """The first day of which any cost is known."""
-    first: date | None = DailyCost.objects.of(organization).aggregate(first=Min("date"))["first"]
-    return first
+def history_bounds(organization: Organization) -> tuple[date, date] | None:
+    """The first and the last day of which any cost is known."""
+    days = DailyCost.objects.of(organization).aggregate(first=Min("date"), last=Max("date"))
+    return (days["first"], days["last"]) if days["first"] else None
 
 
 def rates_on(currencies: Iterable[str], day: date | None) -> dict[str, Decimal]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from providers.models import ProviderConnection
 from providers import registry
+from providers.models import ProviderConnection
 
 SERIES_COUNT = 8
 """Colours that a connection may have of its own; later ones share the colour of the rest."""

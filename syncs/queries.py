@@ -18,13 +18,17 @@ from django.utils.translation import gettext_noop as _
 
 from accounts.models import Organization
 from common.models import MoneyField
-from providers.messages import Explanation, explain, sentence
+from inventory.models import ResourceType, UsageSummary
+from providers.messages import Explanation, explain, provider_name, sentence
 from providers.models import ProviderConnection
 from syncs.models import Phase, ResourceState, ScopeCoverage, SyncSnapshot, SyncStatus
 
 UNREAD = (ScopeCoverage.Status.FAILED, ScopeCoverage.Status.DENIED)
 USAGE_PREFIX = "usage/"
 """Scopes of measurements, one per machine; together they count as one section."""
+
+MACHINES = (ResourceType.SERVER, ResourceType.DEDICATED_SERVER, ResourceType.DATABASE)
+"""Types whose CPU and memory count for utilisation."""
 
 PHASES = tuple(Phase.values)
 STEPS = len(PHASES) - 1
@@ -57,6 +61,12 @@ SECTIONS = {
     "vps-network": _("networks"),
 }
 """Words for parts of scopes that several providers have; other parts are shown as they are."""
+
+WAITS = {
+    "rate_limit": _("Request limit of %(provider)s"),
+    "provider_unavailable": _("%(provider)s is not responding"),
+}
+"""Why a sync waits, as `providers.http` names it; its steady pace is no wait worth showing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +153,20 @@ class Change:
         return None if self.effect is None else self.effect * 30
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utilisation:
+    """How much of the running machines is used, in per cent; None where nothing is measured.
+
+    `metric` is "cpu", "memory", "disk" or "network". `size` is all machines' vCPU or MiB, for disks the measured GiB.
+    """
+
+    metric: str
+    percent: Decimal | None
+    measured_count: int
+    machine_count: int
+    size: Decimal | None
+
+
 def as_of(organization: Organization, moment: datetime | None = None) -> QuerySet[ResourceState]:
     """The states that held at `moment`, or that hold now, with their resource, connection and parent."""
     states = ResourceState.objects.of(organization)
@@ -223,6 +247,14 @@ def snapshot_coverage(snapshot: SyncSnapshot) -> Coverage:
     return _coverages([snapshot.pk]).get(snapshot.pk, Coverage())
 
 
+def read_sections(snapshot: SyncSnapshot) -> list[str]:
+    """Names of the sections that the snapshot read completely; the machines' measurements are one."""
+    scopes = ScopeCoverage.objects.filter(snapshot=snapshot).exclude(status__in=UNREAD).order_by("scope")
+    plain = scopes.exclude(scope__startswith=USAGE_PREFIX).values_list("scope", flat=True)
+    usage = scopes.filter(scope__startswith=USAGE_PREFIX).values_list("scope", flat=True)[:1]
+    return list(dict.fromkeys(scope_name(scope) for scope in [*plain, *usage]))
+
+
 def current_coverage(organization: Organization) -> dict[int, Coverage]:
     """How complete each connection's current snapshot is, by connection; three queries however many there are."""
     current = dict(
@@ -278,6 +310,7 @@ def progress_of(snapshot: SyncSnapshot) -> Progress:
         return Progress(snapshot=snapshot, percent=0, phase=gettext("Queued"), retry=retry)
     step = PHASES.index(snapshot.phase) if snapshot.phase in PHASES else 0
     told = snapshot.progress or {}
+    reason = WAITS.get(str(told.get("waiting_reason", "")), "")
     return Progress(
         snapshot=snapshot,
         percent=READING_PERCENT // 2
@@ -286,8 +319,8 @@ def progress_of(snapshot: SyncSnapshot) -> Progress:
         phase=str(snapshot.get_phase_display()),
         step=step or None,
         found_count=_found_count(told.get("found")),
-        waiting_seconds=told.get("waiting_seconds"),
-        waiting_reason=sentence(str(told.get("waiting_reason", ""))),
+        waiting_seconds=told.get("waiting_seconds") if reason else None,
+        waiting_reason=sentence(reason, {"provider": provider_name(snapshot.connection.provider_type)}),
     )
 
 
@@ -322,18 +355,18 @@ def recent_changes(organization: Organization, since: datetime, limit: int = 20)
     return sorted(found, key=lambda change: (change.at, change.state.pk), reverse=True)[:limit]
 
 
-def snapshot_changes(snapshot: SyncSnapshot) -> list[Change]:
-    """Everything that one finished snapshot changed; the first snapshot of a connection created everything."""
+def snapshot_changes(snapshot: SyncSnapshot, limit: int = 200) -> list[Change]:
+    """What one finished snapshot changed, by name; the first snapshot of a connection created everything."""
     opened = (
         ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=False)
         .select_related("resource", "connection")
-        .order_by("name", "pk")
+        .order_by("name", "pk")[:limit]
     )
     closed = (
         ResourceState.objects.filter(closed_by=snapshot)
         .filter(~Exists(ResourceState.objects.filter(resource=OuterRef("resource"), opened_by=snapshot)))
         .select_related("resource", "connection")
-        .order_by("name", "pk")
+        .order_by("name", "pk")[:limit]
     )
     gone = [
         Change(
@@ -345,7 +378,61 @@ def snapshot_changes(snapshot: SyncSnapshot) -> list[Change]:
         for state in closed
         if state.closed_at
     ]
-    return [*(_change(state) for state in opened), *gone]
+    return [*(_change(state) for state in opened), *gone][:limit]
+
+
+def utilisation(organization: Organization) -> list[Utilisation]:
+    """CPU, memory and disks over the last thirty days, weighted by size; one query.
+
+    Only machines whose size is known weigh; a metric that no machine reports has no per cent.
+    """
+    machines = (
+        ResourceState.objects.of(organization)
+        .open()
+        .filter(resource__resource_type__in=MACHINES, status=ResourceState.Status.RUNNING)
+    )
+    measured = UsageSummary.objects.filter(resource=OuterRef("resource"), period_days=30)
+    columns: dict[str, Any] = {
+        name: Subquery(measured.filter(metric=name).values("average")[:1])
+        for name in ("cpu_percent", "memory_percent", "disk_used_gib")
+    }
+    rows = list(machines.annotate(**columns).values("vcpus", "memory_mib", "storage_gib", *columns))
+    return [
+        _utilisation("cpu", rows, "cpu_percent", "vcpus"),
+        _utilisation("memory", rows, "memory_percent", "memory_mib"),
+        _disk_utilisation(rows),
+        Utilisation(metric="network", percent=None, measured_count=0, machine_count=len(rows), size=None),
+    ]
+
+
+def _utilisation(metric: str, rows: list[dict[str, Any]], value: str, size: str) -> Utilisation:
+    known = [(row[value], float(row[size])) for row in rows if row[value] is not None and row[size]]
+    weight = sum(size for _value, size in known)
+    percent = Decimal(str(sum(value * size for value, size in known) / weight)) if weight else None
+    sizes = [row[size] for row in rows if row[size]]
+    return Utilisation(
+        metric=metric,
+        percent=percent,
+        measured_count=len(known),
+        machine_count=len(rows),
+        size=sum((Decimal(size) for size in sizes), Decimal(0)) if sizes else None,
+    )
+
+
+def _disk_utilisation(rows: list[dict[str, Any]]) -> Utilisation:
+    known = [
+        (row["disk_used_gib"], float(row["storage_gib"]))
+        for row in rows
+        if row["disk_used_gib"] is not None and row["storage_gib"]
+    ]
+    size = sum(size for _used, size in known)
+    return Utilisation(
+        metric="disk",
+        percent=Decimal(str(sum(used for used, _size in known) * 100 / size)) if size else None,
+        measured_count=len(known),
+        machine_count=len(rows),
+        size=Decimal(str(size)) if size else None,
+    )
 
 
 def _coverages(snapshots: Iterable[int]) -> dict[int, Coverage]:

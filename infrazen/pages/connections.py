@@ -1,0 +1,260 @@
+"""The page of connections: what each costs, how its last sync ended, how long its balance lasts, what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from accounts.access import UserRequest, organization_required
+from accounts.models import Organization
+from common import formatting
+from costs import queries as costs
+from providers import queries as providers
+from providers import registry
+from providers.badges import badge_of, series_of
+from providers.contract.records import Rate
+from providers.messages import Explanation, explain, provider_name, sentence
+from providers.models import ConnectionStatus, ProviderConnection
+from syncs import queries as syncs
+from syncs.models import SyncSnapshot
+from syncs.views import sync_panel
+
+MINUTES_IN_HOUR = 60
+MINUTES_IN_DAY = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One limit of an account as `_components/limit.html` shows it; `percent` is None where it cannot be read."""
+
+    label: str
+    used: str
+    limit: str
+    percent: Decimal | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the account says of itself, ready to show; `facts` are headings with pairs."""
+
+    rate: Rate | None
+    not_itemised_daily: Decimal | None
+    limits: list[Limit]
+    facts: list[tuple[str, list[tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One connection with everything that its card and its row on the dashboard show."""
+
+    connection: ProviderConnection
+    provider: str
+    badge: str
+    series: str
+    level: str
+    status: str
+    status_note: str
+    reads_files: bool
+    schedule: str
+    run_rate: costs.ConnectionRunRate | None
+    runway: costs.Runway | None
+    coverage: syncs.Coverage
+    progress: syncs.Progress | None
+    problem: Explanation | None
+    account: Account | None = field(default=None)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.progress is not None
+
+    @property
+    def has_short_runway(self) -> bool:
+        return self.runway is not None and self.runway.is_short
+
+
+@organization_required
+@require_safe
+def connections(request: UserRequest) -> HttpResponse:
+    context = {**_page_context(request), "panel": sync_panel(request)}
+    context["plugins"] = [] if context["cards"] else plugin_choices()
+    return render(request, "infrazen/connections.html", context)
+
+
+@organization_required
+@require_safe
+def connection_card(request: UserRequest, pk: int) -> HttpResponse:
+    """One card alone, with the sums of the page's head that may have changed with it."""
+    get_object_or_404(ProviderConnection.objects.of(request.organization), pk=pk)
+    context = _page_context(request)
+    card = next(card for card in context["cards"] if card.connection.pk == pk)
+    return render(request, "infrazen/_connection_card_alone.html", {**context, "card": card})
+
+
+def connection_cards(
+    organization: Organization, run_rate: costs.RunRate, reconciliation: costs.Reconciliation
+) -> list[Card]:
+    """The cards in the order in which connections were made; a fixed number of queries."""
+    coverage = syncs.current_coverage(organization)
+    latest = syncs.latest_snapshots(organization)
+    active = syncs.active_syncs(organization)
+    rows = (
+        ProviderConnection.objects.of(organization)
+        .select_related("organization")
+        .order_by("created_at", "pk")
+    )
+    return [
+        _card(
+            connection,
+            run_rate=run_rate.connections.get(connection.pk),
+            reconciliation=reconciliation.connections.get(connection.pk),
+            coverage=coverage.get(connection.pk, syncs.Coverage()),
+            latest=latest.get(connection.pk),
+            progress=active.get(connection.pk),
+        )
+        for connection in rows
+    ]
+
+
+def plugin_choices() -> list[dict[str, str]]:
+    """What may be connected, for the page that has no connection yet."""
+    return [
+        {
+            "key": plugin.key,
+            "name": sentence(plugin.display_name),
+            "summary": sentence(plugin.summary),
+            "badge": plugin.badge,
+        }
+        for plugin in providers.available_plugins()
+    ]
+
+
+def _page_context(request: UserRequest) -> dict[str, Any]:
+    run_rate = costs.run_rate(request.organization)
+    cards = connection_cards(request.organization, run_rate, costs.reconciliation(request.organization))
+    return {
+        "cards": cards,
+        "run_rate": run_rate,
+        "busy_count": sum(card.is_busy for card in cards),
+        "may_write": request.membership.may_write,
+    }
+
+
+def _card(
+    connection: ProviderConnection,
+    *,
+    run_rate: costs.ConnectionRunRate | None,
+    reconciliation: costs.ConnectionReconciliation | None,
+    coverage: syncs.Coverage,
+    latest: SyncSnapshot | None,
+    progress: syncs.Progress | None,
+) -> Card:
+    level, status, note = _status(connection, latest=latest, progress=progress, coverage=coverage)
+    plugin = registry.plugins().get(connection.provider_type)
+    return Card(
+        connection=connection,
+        provider=provider_name(connection.provider_type),
+        badge=badge_of(connection),
+        series=series_of(connection),
+        level=level,
+        status=status,
+        status_note=note,
+        reads_files=plugin is not None and plugin.capabilities.reads_files,
+        schedule=_schedule(connection),
+        run_rate=run_rate,
+        runway=costs.runway(connection, daily=run_rate.daily if run_rate else None),
+        coverage=coverage,
+        progress=progress,
+        problem=explain(connection.last_sync_error, provider_type=connection.provider_type),
+        account=_account(connection, reconciliation) if connection.account_read_at else None,
+    )
+
+
+def _status(
+    connection: ProviderConnection,
+    *,
+    latest: SyncSnapshot | None,
+    progress: syncs.Progress | None,
+    coverage: syncs.Coverage,
+) -> tuple[str, str, str]:
+    """Level of the dot, the word, and what it lacks."""
+    if progress is not None:
+        return "progress", _("Waiting for the next try") if progress.is_waiting else _("Updating"), ""
+    if not connection.is_active:
+        return "off", _("Switched off"), ""
+    status = ConnectionStatus(connection.last_sync_status)
+    level, word, note = providers.status_level(connection), str(status.label), ""
+    if status is ConnectionStatus.SUCCESS and latest is not None and latest.attempt > 1:
+        word = _("Done on try %(attempt)d") % {"attempt": latest.attempt}
+    if status is ConnectionStatus.PARTIAL and coverage.unread_names:
+        note = _("%(names)s not read") % {"names": coverage.unread_names}
+    return level, word, note
+
+
+def _schedule(connection: ProviderConnection) -> str:
+    """`syncs every 6 hours`, in words."""
+    if not connection.auto_sync or not connection.is_active:
+        return _("no automatic sync")
+    minutes = connection.sync_interval_minutes
+    if minutes % MINUTES_IN_DAY == 0:
+        count = minutes // MINUTES_IN_DAY
+        return ngettext(
+            "automatic sync every %(count)d day", "automatic sync every %(count)d days", count
+        ) % {"count": count}
+    if minutes % MINUTES_IN_HOUR == 0:
+        count = minutes // MINUTES_IN_HOUR
+        return ngettext(
+            "automatic sync every %(count)d hour", "automatic sync every %(count)d hours", count
+        ) % {"count": count}
+    return ngettext(
+        "automatic sync every %(count)d minute", "automatic sync every %(count)d minutes", minutes
+    ) % {"count": minutes}
+
+
+def _account(
+    connection: ProviderConnection, reconciliation: costs.ConnectionReconciliation | None
+) -> Account:
+    said = connection.provider_metadata or {}
+    facts = [
+        (sentence(heading), [(sentence(label), sentence(str(value))) for label, value in rows.items()])
+        for heading, rows in (said.get("facts") or {}).items()
+    ]
+    return Account(
+        rate=costs.account_rate(connection),
+        not_itemised_daily=reconciliation.not_itemised_daily if reconciliation else None,
+        limits=[_limit(limit) for limit in said.get("limits") or []],
+        facts=facts,
+    )
+
+
+def _limit(said: dict[str, Any]) -> Limit:
+    """`used` and `allowed` come as decimal texts, None for unknown and for unlimited; megabytes become sizes."""
+    used, allowed = (None if said.get(key) is None else Decimal(said[key]) for key in ("used", "allowed"))
+    in_megabytes = said.get("unit") == "MB"
+    is_known = bool(said.get("is_readable", True)) and used is not None
+    return Limit(
+        label=sentence(said.get("name", "")),
+        used=_quantity(used, in_megabytes=in_megabytes),
+        limit=_("unlimited") if allowed is None else _quantity(allowed, in_megabytes=in_megabytes),
+        percent=_share(used, allowed) if is_known else None,
+        reason="" if said.get("is_readable", True) else _("no access"),
+    )
+
+
+def _share(used: Decimal | None, allowed: Decimal | None) -> Decimal | None:
+    if used is None:
+        return None
+    return Decimal(0) if not allowed else used * 100 / allowed
+
+
+def _quantity(value: Decimal | None, *, in_megabytes: bool) -> str:
+    if value is None:
+        return ""
+    return formatting.memory_mib(value) if in_megabytes else formatting.number_short(value)

@@ -1,0 +1,457 @@
+"""The dashboard: what was spent, what it costs now, how much of it is understood, what changed."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import UserRequest, organization_required
+from accounts.models import Organization
+from common import formatting
+from common.templatetags.formatting import rub_round
+from costs import queries as costs
+from infrazen.pages.connections import Card, connection_cards, plugin_choices
+from infrazen.pages.resource_words import icon_of, specification, status_of
+from inventory.models import Tag
+from providers.badges import series_of
+from syncs import queries as syncs
+from syncs.models import ResourceState
+from syncs.wording import change_title
+
+PERIODS = (7, 30, 90, 365)
+DEFAULT_PERIOD = 90
+SHOWN_NOTICES = 2
+SHOWN_CHANGES = 6
+SHOWN_RESOURCES = 5
+SHOWN_EVENTS = 3
+EVENT_MINIMUM = Decimal(1)
+"""A change that moves the run rate by less, a day, is no event of the chart."""
+REST = "rest"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """The `days` whole days before today, in the organization's zone; both ends included."""
+
+    days: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    level: str
+    title: str
+    text: str
+    url: str
+    label: str
+
+
+@organization_required
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def dashboard(request: UserRequest) -> HttpResponse:
+    """`period` is the number of days, `q` searches the inventory; HTMX gets the inventory alone."""
+    organization = request.organization
+    query = request.GET.get("q", "").strip()
+    period = chosen_period(request, timezone.now())
+    if request.htmx and request.htmx.target == "inventory":
+        return render(request, "infrazen/_inventory.html", _inventory(organization, query, period))
+
+    run_rate = costs.run_rate(organization)
+    reconciliation = costs.reconciliation(organization)
+    cards = connection_cards(organization, run_rate, reconciliation)
+    if not cards:
+        context = {"plugins": plugin_choices(), "cards": [], "may_write": request.membership.may_write}
+        return render(request, "infrazen/dashboard.html", context)
+    spend = costs.spend(organization, period.first, period.last)
+    changes = syncs.recent_changes(organization, _start(period, organization), limit=100)
+    notices = _notices(cards)
+    context = {
+        **_inventory(organization, query, period),
+        "period": period,
+        "periods": _period_choices(period, query),
+        "cards": cards,
+        "run_rate": run_rate,
+        "busy_count": sum(card.is_busy for card in cards),
+        "may_write": request.membership.may_write,
+        "updated_at": max(
+            (c.connection.last_sync_at for c in cards if c.connection.last_sync_at), default=None
+        ),
+        "complete_count": sum(card.level == "success" for card in cards),
+        "notices": notices[:SHOWN_NOTICES],
+        "more_notices": notices[SHOWN_NOTICES:],
+        "cells": [
+            _spend_cell(organization, spend, period),
+            _run_rate_cell(run_rate),
+            _resources_cell(run_rate, cards),
+            _reconciliation_cell(reconciliation),
+        ],
+        "spend": spend,
+        "chart": _chart(spend.daily, cards, changes, organization),
+        "usage": syncs.utilisation(organization),
+        "changes": [_change(change) for change in changes[:SHOWN_CHANGES]],
+        "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
+    }
+    return render(request, "infrazen/dashboard.html", context)
+
+
+@organization_required
+@require_safe
+def spend_csv(request: UserRequest) -> HttpResponse:
+    """The spend of the period by day and connection, roubles; a day of which nothing is known is an empty cell."""
+    period = chosen_period(request, timezone.now())
+    daily = costs.daily_spend(request.organization, period.first, period.last)
+    names = {
+        card.connection.pk: card.connection.connection_name
+        for card in connection_cards(
+            request.organization,
+            costs.run_rate(request.organization),
+            costs.reconciliation(request.organization),
+        )
+    }
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = (
+        f'attachment; filename="spend-{period.first:%Y-%m-%d}-{period.last:%Y-%m-%d}.csv"'
+    )
+    response.write("\ufeff")  # without it spreadsheets read the names in another encoding
+    writer = csv.writer(response)
+    writer.writerow(["date", *(_cell(names[one.connection_id]) for one in daily.connections), "total_rub"])
+    for index, day in enumerate(daily.days):
+        values = [*(one.values[index] for one in daily.connections), daily.totals[index]]
+        writer.writerow([day.isoformat(), *("" if value is None else f"{value:f}" for value in values)])
+    return response
+
+
+def chosen_period(request: UserRequest, now: datetime) -> Period:
+    """What the URL asks for; the default where it asks for something else."""
+    asked = request.GET.get("period", "")
+    days = int(asked) if asked in {str(known) for known in PERIODS} else DEFAULT_PERIOD
+    last = now.astimezone(ZoneInfo(request.organization.time_zone)).date() - timedelta(days=1)
+    return Period(days=days, first=last - timedelta(days=days - 1), last=last)
+
+
+def _start(period: Period, organization: Organization) -> datetime:
+    return datetime.combine(period.first, datetime.min.time(), tzinfo=ZoneInfo(organization.time_zone))
+
+
+def _period_choices(period: Period, query: str) -> list[dict[str, Any]]:
+    labels = {
+        **{days: ngettext("%(count)d day", "%(count)d days", days) % {"count": days} for days in PERIODS},
+        365: pgettext("period", "Year"),
+    }
+    return [
+        {
+            "label": labels[days],
+            "url": "?" + urlencode({"period": days, **({"q": query} if query else {})}),
+            "chosen": days == period.days,
+        }
+        for days in PERIODS
+    ]
+
+
+def _notices(cards: list[Card]) -> list[Notice]:
+    """Failed connections, balances that end soon, incomplete readings: in this order."""
+    failed, short, partial = [], [], []
+    for card in cards:
+        name = card.connection.connection_name
+        url = f"{reverse('connections')}#connection-{card.connection.pk}"
+        if card.problem:
+            failed.append(
+                Notice(
+                    level="error",
+                    title=f"{name}: {card.problem.title}",
+                    text=card.problem.text,
+                    url=url,
+                    label=_("Open"),
+                )
+            )
+        if card.runway and card.runway.is_short:
+            short.append(_runway_notice(name, card.runway, url))
+        if card.coverage.problems and not card.problem:
+            title = ngettext(
+                "%(name)s: %(read)d of %(count)d section was read.",
+                "%(name)s: %(read)d of %(count)d sections were read.",
+                card.coverage.section_count,
+            ) % {"name": name, "read": card.coverage.read_count, "count": card.coverage.section_count}
+            text = _("Not read: %(names)s. Everything else is up to date.") % {
+                "names": card.coverage.unread_names
+            }
+            partial.append(Notice(level="warning", title=title, text=text, url=url, label=_("Open")))
+    return [*failed, *short, *partial]
+
+
+def _runway_notice(name: str, runway: costs.Runway, url: str) -> Notice:
+    title = ngettext(
+        "%(name)s: the balance lasts %(count)d day, until %(day)s.",
+        "%(name)s: the balance lasts %(count)d days, until %(day)s.",
+        runway.days,
+    ) % {
+        "name": name,
+        "count": runway.days,
+        "day": formatting.long_date(runway.until, today=timezone.localdate()),
+    }
+    text = _("The account holds %(balance)s and spends %(rate)s.") % {
+        "balance": formatting.money(runway.balance, runway.currency),
+        "rate": formatting.money_per_day(runway.daily, runway.currency),
+    }
+    if runway.top_up:
+        amount = formatting.rounded_money(runway.top_up, runway.currency)
+        text += " " + _("Top up %(amount)s to make it 30 days.") % {"amount": amount}
+    return Notice(level="warning", title=title, text=text, url=url, label=_("Open"))
+
+
+def _spend_cell(organization: Organization, spend: costs.Spend, period: Period) -> dict[str, Any]:
+    cell: dict[str, Any] = {
+        "label": ngettext("Spend of %(count)d day", "Spend of %(count)d days", period.days)
+        % {"count": period.days},
+        "wide": True,
+    }
+    if spend.total is None:
+        bounds = costs.history_bounds(organization)
+        cell["reason"] = (
+            _("The first whole day is counted tomorrow.")
+            if bounds is None or bounds[1] > period.last
+            else _("The latest day with costs is %(day)s.")
+            % {"day": formatting.short_date(bounds[1], today=timezone.localdate())}
+        )
+        return cell
+    cell["figure"] = rub_round(spend.total)
+    compared = spend.comparison
+    if compared and compared.percent is not None:
+        text = ngettext(
+            "%(count)d day against the one before: %(change)s",
+            "%(count)d days against the %(count)d before: %(change)s",
+            compared.days,
+        )
+        change = format_html("<strong>{}</strong>", formatting.signed_percent(compared.percent))
+        cell["note"] = format_html(
+            text.replace("%(count)d", str(compared.days)).replace("%(change)s", "{}"), change
+        )
+        if compared.excluded:
+            count = len(compared.excluded)
+            cell["note_more"] = ngettext(
+                "without %(count)d connection that is too new",
+                "without %(count)d connections that are too new",
+                count,
+            ) % {"count": count}
+    else:
+        cell["note"] = _("nothing earlier to compare with")
+    if spend.daily.known_days < period.days and "note_more" not in cell:
+        cell["note_more"] = ngettext(
+            "%(known)d of %(count)d day is known", "%(known)d of %(count)d days are known", period.days
+        ) % {"known": spend.daily.known_days, "count": period.days}
+    if spend.unconverted:
+        cell["note_more"] = _without_rate(spend.unconverted)
+    return cell
+
+
+def _run_rate_cell(run_rate: costs.RunRate) -> dict[str, Any]:
+    cell: dict[str, Any] = {"label": _("Run rate"), "wide": True}
+    if run_rate.monthly is None or run_rate.daily is None:
+        cell["reason"] = (
+            _without_rate(run_rate.unconverted) if run_rate.unconverted else _("No cost is known yet.")
+        )
+        return cell
+    cell |= {
+        "figure": rub_round(run_rate.monthly),
+        "unit": pgettext("after an amount", "/mo"),
+        "note": _("%(amount)s a day, if nothing changes") % {"amount": formatting.money(run_rate.daily)},
+        "note_more": _without_rate(run_rate.unconverted) if run_rate.unconverted else _("a month is 30 days"),
+    }
+    return cell
+
+
+def _resources_cell(run_rate: costs.RunRate, cards: list[Card]) -> dict[str, Any]:
+    cell: dict[str, Any] = {
+        "label": _("Active resources"),
+        "figure": formatting.number(run_rate.resource_count),
+        "note": ngettext("in %(count)d connection", "in %(count)d connections", len(cards))
+        % {"count": len(cards)},
+    }
+    if run_rate.unpriced_count:
+        cell["note_more"] = ngettext(
+            "%(count)d without a known cost", "%(count)d without a known cost", run_rate.unpriced_count
+        ) % {"count": run_rate.unpriced_count}
+    return cell
+
+
+def _reconciliation_cell(reconciliation: costs.Reconciliation) -> dict[str, Any]:
+    cell: dict[str, Any] = {"label": _("Reconciled with the bill")}
+    if reconciliation.explained_percent is None:
+        cell["reason"] = _("No provider has named a total yet.")
+        return cell
+    cell |= {
+        "figure": formatting.percent(reconciliation.explained_percent, places=2),
+        "note": _labelled(_("Not explained"), formatting.money_per_day(reconciliation.unexplained_daily)),
+        "note_more": _labelled(
+            _("Not itemised"), formatting.money_per_day(reconciliation.not_itemised_daily)
+        ),
+    }
+    return cell
+
+
+def _labelled(label: str, value: str) -> str:
+    return format_html("{}: <strong>{}</strong>", label, value)
+
+
+def _without_rate(amounts: costs.Unconverted) -> str:
+    """`+ 12.40 $, no rate known`."""
+    listed = ", ".join(formatting.money(amount, currency) for currency, amount in sorted(amounts.items()))
+    return _("besides %(amounts)s, no exchange rate known") % {"amounts": listed}
+
+
+def _chart(
+    daily: costs.DailySpend, cards: list[Card], changes: list[syncs.Change], organization: Organization
+) -> dict[str, Any] | None:
+    """Data of `_components/chart.html`: a series per connection, those without a colour of their own as one."""
+    if not daily.connections:
+        return None
+    connections = {card.connection.pk: card.connection for card in cards}
+    own, rest = [], []
+    for one in daily.connections:
+        connection = connections.get(one.connection_id)
+        if connection is not None and series_of(connection) != REST:
+            own.append((connection.series_number, connection.connection_name, one.values))
+        else:
+            rest.append(one.values)
+    series = [
+        {"name": name, "number": number, "values": [_value(value) for value in values]}
+        for number, name, values in sorted(own, key=lambda item: item[0])
+    ]
+    if rest:
+        sums = [[value for value in column if value is not None] for column in zip(*rest, strict=True)]
+        series.append(
+            {
+                "name": _("The rest (%(count)d)") % {"count": len(rest)},
+                "number": REST,
+                "values": [_value(sum(known, Decimal(0))) if known else None for known in sums],
+            }
+        )
+    return {
+        "labels": [day.isoformat() for day in daily.days],
+        "series": series,
+        "incomplete": [day.isoformat() for day in sorted(daily.incomplete)],
+        "events": _chart_events(changes, organization, daily),
+        "currency": costs.ROUBLES,
+        "label": _spend_sentence(daily),
+    }
+
+
+def _spend_sentence(daily: costs.DailySpend) -> str:
+    """What the chart says to those who do not see it."""
+    known = [(value, day) for value, day in zip(daily.totals, daily.days, strict=True) if value is not None]
+    return _("Spend from %(first)s to %(last)s, %(total)s in all, most on %(day)s") % {
+        "first": formatting.short_date(daily.first, today=daily.last),
+        "last": formatting.short_date(daily.last, today=daily.last),
+        "total": formatting.rounded_money(daily.total),
+        "day": formatting.short_date(max(known)[1], today=daily.last) if known else "",
+    }
+
+
+def _chart_events(
+    changes: list[syncs.Change], organization: Organization, daily: costs.DailySpend
+) -> list[dict[str, str]]:
+    """The changes that moved the run rate most, in roubles, in the order of time."""
+    zone = ZoneInfo(organization.time_zone)
+    telling = [
+        change
+        for change in changes
+        if change.effect is not None
+        and abs(change.effect) >= EVENT_MINIMUM
+        and change.times == 1
+        and change.state.currency == costs.ROUBLES
+        and daily.first <= change.at.astimezone(zone).date() <= daily.last
+    ]
+    telling.sort(key=lambda change: abs(change.effect or Decimal(0)), reverse=True)
+    return [
+        {
+            "date": change.at.astimezone(zone).date().isoformat(),
+            "text": f"{change.state.name}: {change_title(change)}, "
+            + formatting.signed_money(change.monthly_effect)
+            + pgettext("after an amount", "/mo"),
+            "short": change.state.name,
+            "url": reverse("inventory:resource_detail", args=[change.state.resource_id]),
+        }
+        for change in sorted(telling[:SHOWN_EVENTS], key=lambda change: change.at)
+    ]
+
+
+def _change(change: syncs.Change) -> dict[str, Any]:
+    return {
+        "at": change.at,
+        "kind": change.kind,
+        "state": change.state,
+        "title": change_title(change),
+        "effect": change.monthly_effect,
+    }
+
+
+def _inventory(organization: Organization, query: str, period: Period) -> dict[str, Any]:
+    """The dearest resources, components inside their parent's cost; `q` looks in names, addresses and tags."""
+    states = syncs.with_components(syncs.with_staleness(syncs.as_of(organization)))
+    states = _searched(states, query) if query else states.filter(parent__isnull=True)
+    rows = list(states.order_by(F("total_daily_cost").desc(nulls_last=True), "name", "pk")[:SHOWN_RESOURCES])
+    return {
+        "resources": [_resource(state) for state in rows],
+        "resource_count": states.count(),
+        "query": query,
+        "period": period,
+    }
+
+
+def _resource(state: Any) -> dict[str, Any]:
+    """`state` carries the annotations of `syncs.queries.with_components`."""
+    level, status = status_of(state)
+    daily = state.total_daily_cost
+    return {
+        "state": state,
+        "icon": icon_of(state.resource.resource_type),
+        "type": state.resource.get_resource_type_display(),
+        "specification": specification(state),
+        "series": series_of(state.connection),
+        "level": level,
+        "status": status,
+        "daily": daily,
+        "monthly": None if daily is None else daily * 30,
+        "currency": "" if state.currency in ("", costs.ROUBLES) else state.currency,
+    }
+
+
+def _searched(states: QuerySet[ResourceState], query: str) -> QuerySet[ResourceState]:
+    key, _equals, value = query.partition("=")
+    tagged = Tag.objects.filter(resource=OuterRef("resource"))
+    if value:
+        tagged = tagged.filter(key__iexact=key.strip(), value__icontains=value.strip())
+    else:
+        tagged = tagged.filter(Q(key__icontains=query) | Q(value__icontains=query))
+    return states.annotate(addresses=Cast("ip_addresses", TextField())).filter(
+        Q(name__icontains=query) | Q(addresses__icontains=query) | Exists(tagged)
+    )
+
+
+def _value(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet would run a name that begins like a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
