@@ -16,8 +16,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from accounts.access import UserRequest, writer_required
-from providers import queries, services
+from accounts.access import UserRequest, organization_required, writer_required
+from providers import guides, queries, services
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.contract.plugin import ProviderPlugin
 from providers.contract.records import ConnectionTest, ScopeStatus
@@ -51,6 +51,23 @@ def provider_choose(request: UserRequest) -> HttpResponse:
         for plugin in queries.available_plugins()
     ]
     return render(request, "providers/provider_choose.html", {"plugins": plugins})
+
+
+@organization_required
+@require_safe
+def provider_guide(request: UserRequest, provider_type: str) -> HttpResponse:
+    """How to get the credentials at the provider, in the reader's language."""
+    plugin = _plugin_or_404(provider_type)
+    guide = guides.guide(plugin)
+    if guide is None:
+        raise Http404
+    connect_url = reverse("providers:connection_create", args=[plugin.key])
+    context = {
+        "guide": guide,
+        "summary": sentence(plugin.summary),
+        "connect_url": connect_url if request.membership.may_write else "",
+    }
+    return render(request, "providers/guide.html", context)
 
 
 @sensitive_post_parameters()
@@ -238,6 +255,9 @@ def _form_page(
         "provider": sentence(form.plugin.display_name),
         "badge": form.plugin.badge,
         "summary": sentence(form.plugin.summary),
+        "guide_url": reverse("providers:provider_guide", args=[form.plugin.key])
+        if guides.guide(form.plugin)
+        else "",
         "action": action,
         "test_url": test_url,
         "can_test": bool(form.plugin.credential_fields),

@@ -111,7 +111,7 @@ class ProviderPlugin(abc.ABC):
     endpoints: ClassVar[tuple[str, ...]] = ()
     """Names of its base URLs, `key.part`: an emulator may stand in for each (`PluginContext.endpoints`)."""
     guide: ClassVar[str] = ""
-    """How to get the credentials: file name under docs/providers/."""
+    """How to get the credentials: name of a Markdown file beside the plugin's module, or under docs/providers/."""
 
     def __init__(self, context: PluginContext) -> None:
         self.context = context
