@@ -1,0 +1,1 @@
+"""Example Cloud as an InfraZen provider: the worked example of docs/plugins.md."""
