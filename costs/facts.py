@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -67,10 +67,13 @@ class Interval:
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Half-open, aware; 23 or 25 hours long where the zone's clocks change."""
+    """Half-open, UTC; 23 or 25 hours apart where the zone's clocks change.
+
+    In UTC, because Python subtracts two instants of one zone by the clock on the wall.
+    """
     start = datetime.combine(day, time.min, tzinfo=zone)
     end = datetime.combine(day + ONE_DAY, time.min, tzinfo=zone)
-    return start, end
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def days_touched(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[date]:
@@ -88,8 +91,7 @@ def facts_from_lines(lines: Iterable[Line], *, zone: ZoneInfo, first: date, last
     """
     facts: dict[Key, Amounts] = {}
     for line in lines:
-        shares = list(_shares(line, zone))
-        for day, billed, effective, list_cost in shares:
+        for day, billed, effective, list_cost in _shares(line, zone):
             if first <= day <= last:
                 key = Key(line.resource_pk, day, line.charge_category, "billing", line.currency)
                 facts.setdefault(key, Amounts()).add(billed, effective, list_cost)
@@ -107,7 +109,7 @@ def facts_from_intervals(
             overlap = min(interval.end, day_end) - max(interval.start, day_start)
             if overlap <= timedelta(0):
                 continue
-            amount = interval.daily * _ratio(overlap, _length(day_start, day_end))
+            amount = interval.daily * _ratio(overlap, day_end - day_start)
             key = Key(interval.resource_pk, day, "Usage", interval.source, interval.currency)
             facts.setdefault(key, Amounts()).add(amount, amount, amount)
     return {key: amounts.rounded() for key, amounts in facts.items()}
@@ -152,10 +154,6 @@ def _days(first: date, last: date) -> Iterator[date]:
     while day <= last:
         yield day
         day += ONE_DAY
-
-
-def _length(start: datetime, end: datetime) -> timedelta:
-    return timedelta(seconds=end.timestamp() - start.timestamp())
 
 
 def _ratio(part: timedelta, whole: timedelta) -> Decimal:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,13 +24,16 @@ from costs.facts import (
     facts_from_lines,
 )
 from costs.models import CostRevision, CostSource, DailyCost, ExchangeRate
+from inventory.models import Resource
 from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
 from providers.registry import plugin_class
+from syncs.engine.persist import batched, breathe
 from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
 
 CHUNK_DAYS = 7
-BATCH_ROWS = 500
+CHUNK_FACTS = 70_000
+"""About how many facts are compared at once: fewer days at a time where a connection has many resources."""
 
 
 def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
@@ -44,14 +46,20 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
     """Make the connection's whole fact table anew from its lines and states; returns how many rows differed."""
+    days = history_days(connection)
+    if days is None:
+        return 0
+    return write_facts(connection=connection, first=days[0], last=days[1], at=at, snapshot=None)
+
+
+def history_days(connection: ProviderConnection) -> tuple[date, date] | None:
+    """The first and the last day of which lines, states or facts know; None where there is nothing."""
     zone = billing_zone(connection)
     bounds = _history_of(connection)
     known = DailyCost.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
     starts = [day for day in (bounds and bounds[0].astimezone(zone).date(), known["first"]) if day]
     ends = [day for day in (bounds and bounds[1].astimezone(zone).date(), known["last"]) if day]
-    if not starts:
-        return 0
-    return write_facts(connection=connection, first=min(starts), last=max(ends), at=at, snapshot=None)
+    return (min(starts), max(ends)) if starts else None
 
 
 def write_facts(
@@ -59,10 +67,12 @@ def write_facts(
 ) -> int:
     """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed."""
     rates = rate_table()
+    resource_count = Resource.objects.filter(connection=connection).count()
+    days = min(CHUNK_DAYS, max(1, CHUNK_FACTS // max(1, resource_count)))
     changed = 0
     start = first
     while start <= last:
-        end = min(start + timedelta(days=CHUNK_DAYS - 1), last)
+        end = min(start + timedelta(days=days - 1), last)
         changed += _write_chunk(connection, start, end, at, snapshot, rates)
         start = end + timedelta(days=1)
     return changed
@@ -93,15 +103,14 @@ def restate_roubles(*, currency: str, since: date) -> None:
         rate = table.on(currency, day)
         if rate is None:
             continue
-        rows = list(facts.filter(date=day))
-        for row in rows:
-            row.rub_rate = rate
-            row.billed_cost_rub = (row.billed_cost * rate).quantize(QUANTUM)
-            row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
-        with transaction.atomic():
-            DailyCost.objects.bulk_update(
-                rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"], batch_size=BATCH_ROWS
-            )
+        for rows in batched(list(facts.filter(date=day))):
+            for row in rows:
+                row.rub_rate = rate
+                row.billed_cost_rub = (row.billed_cost * rate).quantize(QUANTUM)
+                row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
+            with transaction.atomic():
+                DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
+            breathe()
 
 
 def rate_table() -> RateTable:
@@ -210,7 +219,10 @@ def _current_lines(connection: ProviderConnection) -> QuerySet[ChargeLine]:
 def _lines(connection: ProviderConnection, start: datetime, end: datetime) -> Iterator[Line]:
     rows = (
         _current_lines(connection)
-        .filter(charge_period_start__lt=end, charge_period_end__gt=start)
+        .filter(charge_period_start__lt=end)
+        .filter(
+            Q(charge_period_end__gt=start) | Q(charge_period_start__gte=start)
+        )  # a one-time fee has no length
         .values_list(
             "resource_id",
             "charge_category",
@@ -237,23 +249,15 @@ def _write_chunk(
     rates: RateTable,
 ) -> int:
     wanted = computed_facts(connection, first, last)
-    stored = {
-        Key(row.resource_id, row.date, row.charge_category, row.source, row.currency): row
-        for row in DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).iterator(
-            2000
-        )
-    }
-    rows = [
-        _row(connection, key, amounts, rates)
-        for key, amounts in wanted.items()
-        if key not in stored or not _equals(stored[key], amounts)
-    ]
-    vanished = [row.pk for key, row in stored.items() if key not in wanted]
-    revisions = _revisions(connection, snapshot, wanted, list(stored.values()), at)
-    for batch in _batched(rows):
+    stored = stored_facts(connection, first, last)
+    different = [key for key, amounts in wanted.items() if stored.get(key) != amounts]
+    vanished = [key for key in stored if key not in wanted]
+    # First what changes, then the change: killed in between, the second run still knows what was there before.
+    CostRevision.objects.bulk_create(_revisions(connection, snapshot, wanted, stored, at))
+    for keys in batched(different):
         with transaction.atomic():
             DailyCost.objects.bulk_create(
-                batch,
+                [_row(connection, key, wanted[key], rates) for key in keys],
                 update_conflicts=True,
                 unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
                 update_fields=[
@@ -265,18 +269,42 @@ def _write_chunk(
                     "effective_cost_rub",
                 ],
             )
-    with transaction.atomic():
-        DailyCost.objects.filter(pk__in=vanished).delete()
-        CostRevision.objects.bulk_create(revisions)
-    return len(rows) + len(vanished)
+        breathe()
+    _delete(connection, vanished)
+    return len(different) + len(vanished)
 
 
-def _equals(row: DailyCost, amounts: Amounts) -> bool:
-    return (row.billed_cost, row.effective_cost, row.list_cost) == (
-        amounts.billed,
-        amounts.effective,
-        amounts.list,
+def stored_facts(connection: ProviderConnection, first: date, last: date) -> dict[Key, Amounts]:
+    """The facts of these days as they stand in the table."""
+    rows = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).values_list(
+        "resource_id",
+        "date",
+        "charge_category",
+        "source",
+        "currency",
+        "billed_cost",
+        "effective_cost",
+        "list_cost",
     )
+    return {Key(*row[:5]): Amounts(*row[5:]) for row in rows.iterator(2000)}
+
+
+def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
+    by_kind: dict[tuple[date, str, str, str], list[int]] = {}
+    for key in keys:
+        kind = (key.date, key.charge_category, key.source, key.currency)
+        by_kind.setdefault(kind, []).append(key.resource_pk)
+    for (day, category, source, currency), pks in by_kind.items():
+        for batch in batched(pks):
+            DailyCost.objects.filter(
+                connection=connection,
+                date=day,
+                charge_category=category,
+                source=source,
+                currency=currency,
+                resource_id__in=batch,
+            ).delete()
+            breathe()
 
 
 def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:
@@ -302,16 +330,24 @@ def _revisions(
     connection: ProviderConnection,
     snapshot: SyncSnapshot | None,
     wanted: dict[Key, Amounts],
-    stored: list[DailyCost],
+    stored: dict[Key, Amounts],
     at: datetime,
 ) -> list[CostRevision]:
-    """A day that had facts, had ended before the snapshot before this one, and now sums up differently."""
+    """A day that had facts, had ended before the snapshot before this one, and now sums up differently.
+
+    A snapshot tells a day's change once, however often its facts are written.
+    """
     complete_before = _complete_before(connection, snapshot)
+    told = (
+        set(CostRevision.objects.filter(snapshot=snapshot).values_list("date", "currency"))
+        if snapshot
+        else set()
+    )
     before: dict[tuple[date, str], Decimal] = {}
     after: dict[tuple[date, str], Decimal] = {}
-    for row in stored:
-        day_key = (row.date, row.currency)
-        before[day_key] = before.get(day_key, Decimal(0)) + row.billed_cost
+    for key, amounts in stored.items():
+        day_key = (key.date, key.currency)
+        before[day_key] = before.get(day_key, Decimal(0)) + amounts.billed
     for key, amounts in wanted.items():
         day_key = (key.date, key.currency)
         after[day_key] = after.get(day_key, Decimal(0)) + amounts.billed
@@ -329,6 +365,7 @@ def _revisions(
         for (day, currency), amount in sorted(before.items())
         if complete_before is not None
         and day < complete_before
+        and (day, currency) not in told
         and amount != after.get((day, currency), Decimal(0))
     ]
 
@@ -340,9 +377,3 @@ def _complete_before(connection: ProviderConnection, snapshot: SyncSnapshot | No
         earlier = earlier.filter(observed_at__lt=snapshot.observed_at)
     latest: datetime | None = earlier.aggregate(at=Max("observed_at"))["at"]
     return latest.astimezone(zone).date() if latest else None
-
-
-def _batched(rows: list[DailyCost]) -> Iterator[list[DailyCost]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, BATCH_ROWS)):
-        yield batch
