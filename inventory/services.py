@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -18,10 +18,21 @@ BATCH_ROWS = 500
 SUMMARY_DAYS = 30
 
 
-def store_usage(*, connection: ProviderConnection, usage: Iterable[UsageRecord], now: datetime) -> int:
+def _nothing() -> None:
+    return None
+
+
+def store_usage(
+    *,
+    connection: ProviderConnection,
+    usage: Iterable[UsageRecord],
+    now: datetime,
+    on_batch: Callable[[], None] = _nothing,
+) -> int:
     """Keep series as hourly averages and maxima, and summarise the last thirty days; returns points written.
 
-    The same hour read again is written again, so overlapping readings do no harm.
+    The same hour read again is written again, so overlapping readings do no harm. `on_batch` is called after each
+    small transaction: to let others write, and to say that the work goes on.
     """
     pks = dict(Resource.objects.filter(connection=connection).values_list("resource_id", "pk"))
     written = 0
@@ -42,10 +53,13 @@ def store_usage(*, connection: ProviderConnection, usage: Iterable[UsageRecord],
             batch.append(point)
         if len(batch) >= BATCH_ROWS:
             written += _write_points(batch)
+            on_batch()
             batch = []
-    written += _write_points(batch)
+    if batch:
+        written += _write_points(batch)
+        on_batch()
     if written:
-        _summarize(connection, now)
+        _summarize(connection, now, on_batch)
     return written
 
 
@@ -111,8 +125,8 @@ def _write_points(batch: list[MetricPoint]) -> int:
     return len(unique)
 
 
-def _summarize(connection: ProviderConnection, now: datetime) -> None:
-    rows = (
+def _summarize(connection: ProviderConnection, now: datetime, on_batch: Callable[[], None]) -> None:
+    rows = list(
         MetricPoint.objects.filter(
             resource__connection=connection, observed_at__gte=now - timedelta(days=SUMMARY_DAYS)
         )
@@ -121,19 +135,20 @@ def _summarize(connection: ProviderConnection, now: datetime) -> None:
             average=Avg("value"), maximum=Max("maximum"), minimum=Min("value"), sample_count=Count("pk")
         )
     )
-    with transaction.atomic():
-        UsageSummary.objects.bulk_create(
-            [
-                UsageSummary(
-                    organization_id=connection.organization_id,
-                    period_days=SUMMARY_DAYS,
-                    computed_at=now,
-                    **row,
-                )
-                for row in rows
-            ],
-            update_conflicts=True,
-            unique_fields=["resource", "metric", "period_days"],
-            update_fields=["computed_at", "average", "maximum", "minimum", "sample_count"],
-            batch_size=BATCH_ROWS,
-        )
+    for start in range(0, len(rows), BATCH_ROWS):
+        with transaction.atomic():
+            UsageSummary.objects.bulk_create(
+                [
+                    UsageSummary(
+                        organization_id=connection.organization_id,
+                        period_days=SUMMARY_DAYS,
+                        computed_at=now,
+                        **row,
+                    )
+                    for row in rows[start : start + BATCH_ROWS]
+                ],
+                update_conflicts=True,
+                unique_fields=["resource", "metric", "period_days"],
+                update_fields=["computed_at", "average", "maximum", "minimum", "sample_count"],
+            )
+        on_batch()

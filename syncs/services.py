@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -24,7 +25,7 @@ from inventory import services as inventory
 from inventory.models import Resource, TypeMapping
 from providers import scheduling
 from providers import services as providers
-from providers.contract.errors import ProviderError, ProviderUnavailable, RateLimited, UnexpectedResponse
+from providers.contract.errors import ProviderError, ProviderUnavailable, UnexpectedResponse
 from providers.contract.plugin import Period, PluginContext
 from providers.contract.records import ResourceType
 from providers.models import ConnectionStatus, ProviderConnection
@@ -59,6 +60,9 @@ AFTER_SYNC_PATIENCE = timedelta(minutes=5)
 FIRST_PERIOD = timedelta(days=90)
 """How far back the first sync of a connection asks."""
 
+LATE_CHARGES = timedelta(days=5)
+"""How long after its end a billing month may still get lines."""
+
 
 class SyncNotPossible(Exception):
     """A request that cannot be taken; the text is one sentence for the user (an English msgid)."""
@@ -80,39 +84,43 @@ def request_sync(
         raise SyncNotPossible(gettext_noop("This connection is switched off. Switch it on to sync it."))
     if plugin_class(connection.provider_type).capabilities.reads_files and billing_file is None:
         raise SyncNotPossible(gettext_noop("This connection reads files: upload one to bring it up to date."))
-    active = SyncSnapshot.objects.filter(connection=connection).active()
-    try:
-        with transaction.atomic():
-            snapshot = SyncSnapshot.objects.create(
-                organization_id=connection.organization_id,
-                connection=connection,
-                trigger=trigger,
-                requested_by=requested_by,
-                billing_file=billing_file,
-                requested_at=now,
-            )
-    except IntegrityError:
-        joined = active.first()
-        if joined is None:
-            raise
-        if billing_file is not None:
-            raise SyncNotPossible(
-                gettext_noop(
-                    "Another file is being imported into this connection. Try again when it is done."
+    while True:
+        try:
+            with transaction.atomic():
+                snapshot = SyncSnapshot.objects.create(
+                    organization_id=connection.organization_id,
+                    connection=connection,
+                    trigger=trigger,
+                    requested_by=requested_by,
+                    billing_file=billing_file,
+                    requested_at=now,
                 )
-            ) from None
-        return joined, True
-    return snapshot, False
+        except IntegrityError:
+            if not ProviderConnection.objects.filter(pk=connection.pk).exists():
+                raise
+            joined = SyncSnapshot.objects.filter(connection=connection).active().first()
+            if joined is None:
+                continue  # it ended in between: there is room now
+            if billing_file is not None:
+                raise SyncNotPossible(
+                    gettext_noop(
+                        "Another file is being imported into this connection. Try again when it is done."
+                    )
+                ) from None
+            return joined, True
+        return snapshot, False
 
 
 def run_snapshot(*, snapshot_id: int, now: datetime) -> SyncStatus | None:
     """Run a queued snapshot once; a second delivery of the same id changes nothing.
 
+    One that waits because the provider said for how long is not taken before that time.
     `now` becomes the snapshot's `observed_at`. Returns how it ended, None when another worker has it or it has
     ended. Raises ProviderUnavailable when the provider could not be reached and the snapshot waits for its next try.
     """
     token = Lease.new_token()
-    claimed = SyncSnapshot.objects.filter(pk=snapshot_id, status=SyncStatus.QUEUED).update(
+    ready = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=timezone.now())
+    claimed = SyncSnapshot.objects.filter(ready, pk=snapshot_id, status=SyncStatus.QUEUED).update(
         status=SyncStatus.RUNNING,
         lease_token=token,
         lease_expires_at=timezone.now() + LEASE,
@@ -145,7 +153,8 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
                 plugin,
                 spool=spool,
                 grouping=grouping,
-                period=_period(connection, now),
+                charge_period=_charge_period(connection, now),
+                usage_period=_usage_period(connection, now),
                 on_progress=lambda found: lease.report(phase=Phase.COLLECT, found=found),
             )
             result = pipeline.process(
@@ -156,7 +165,12 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
                 spool=spool,
                 lease=lease,
             )
-            inventory.store_usage(connection=connection, usage=pipeline.usage_records(spool), now=now)
+            inventory.store_usage(
+                connection=connection,
+                usage=pipeline.usage_records(spool),
+                now=now,
+                on_batch=lambda: _between_batches(lease),
+            )
         _publish(snapshot, lease, result, collected, now)
     except LeaseLost:
         raise
@@ -181,6 +195,11 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
     snapshot.refresh_from_db()
     after_sync(snapshot=snapshot, now=now)
     return SyncStatus(snapshot.status)
+
+
+def _between_batches(lease: Lease) -> None:
+    lease.report()
+    persist.breathe()
 
 
 def type_mappings(provider_type: str) -> dict[str, ResourceType]:
@@ -336,11 +355,28 @@ def _context(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> PluginConte
     )
 
 
-def _period(connection: ProviderConnection, now: datetime) -> Period:
+def _usage_period(connection: ProviderConnection, now: datetime) -> Period:
     """From the hour of the latest snapshot on, so that no hour is left half read."""
+    return Period(start=_read_until(connection, now).replace(minute=0, second=0, microsecond=0), end=now)
+
+
+def _charge_period(connection: ProviderConnection, now: datetime) -> Period:
+    """Whole billing months, from the one of the latest snapshot on: a delivery replaces its month as a whole.
+
+    Early in a month the one before is read once more, because its last lines come late.
+    """
+    plugin = plugin_class(connection.provider_type)
+    if plugin.capabilities.reads_files:  # a file says itself which months it is about
+        return Period(start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC))
+    zone = ZoneInfo(plugin.billing_timezone)
+    first = (_read_until(connection, now) - LATE_CHARGES).astimezone(zone)
+    start = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Period(start=start.astimezone(UTC), end=now)
+
+
+def _read_until(connection: ProviderConnection, now: datetime) -> datetime:
     current = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
-    last = current.observed_at if current and current.observed_at else now - FIRST_PERIOD
-    return Period(start=last.replace(minute=0, second=0, microsecond=0), end=now)
+    return current.observed_at if current and current.observed_at else now - FIRST_PERIOD
 
 
 def _publish(
@@ -380,6 +416,7 @@ def _publish(
             raise LeaseLost
         SnapshotTotal.objects.bulk_create(result.totals)
         persist.publish_drafts(snapshot)
+        persist.retype(result.retyped)
         if snapshot.billing_file_id:
             BillingFile.objects.filter(pk=snapshot.billing_file_id).update(status=BillingFileStatus.IMPORTED)
         scheduling.record_sync_result(
@@ -398,12 +435,12 @@ def _finished_at(now: datetime) -> datetime:
 
 
 def _requeue(snapshot: SyncSnapshot, lease: Lease, error: ProviderUnavailable) -> None:
+    _hold(snapshot, lease)
     persist.discard(snapshot)
-    wait = error.retry_after if isinstance(error, RateLimited) else None
     SyncSnapshot.objects.filter(pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token).update(
         status=SyncStatus.QUEUED,
         lease_token="",
-        lease_expires_at=timezone.now() + timedelta(seconds=wait or 0),
+        lease_expires_at=timezone.now() + timedelta(seconds=error.retry_after or 0),
         error=_error_fields(error),
         phase="",
         progress={},
@@ -411,14 +448,19 @@ def _requeue(snapshot: SyncSnapshot, lease: Lease, error: ProviderUnavailable) -
 
 
 def _fail(snapshot: SyncSnapshot, lease: Lease, error: ProviderError, now: datetime) -> SyncStatus:
+    _hold(snapshot, lease)
+    persist.discard(snapshot)
+    _close_failed(snapshot, error, now)
+    return SyncStatus.ERROR
+
+
+def _hold(snapshot: SyncSnapshot, lease: Lease) -> None:
+    """Renew the lease before drafts are removed: they may be another worker's by now."""
     held = SyncSnapshot.objects.filter(
         pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token
     ).update(lease_expires_at=timezone.now() + LEASE)
     if not held:
         raise LeaseLost
-    persist.discard(snapshot)
-    _close_failed(snapshot, error, now)
-    return SyncStatus.ERROR
 
 
 def _close_failed(snapshot: SyncSnapshot, error: ProviderError, now: datetime) -> None:

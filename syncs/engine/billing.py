@@ -85,7 +85,8 @@ def add_up(charges: Iterable[ChargeRecord], *, known_periods: Mapping[str, datet
     """Sum the lines up to a rate a day for every resource of every source's latest billing period.
 
     `known_periods` maps a source to the start of the latest billing period delivered before: an older period that is
-    delivered again restates its days but says nothing of today, so its source is left out. The rate is the effective
+    delivered again restates its days but says nothing of today, so its source is left out. The middle of a period
+    decides: a month cut in Moscow time begins before the same month cut in UTC and is not older. The rate is the effective
     cost of the recurring lines over the days that the period covers so far.
     """
     sources: dict[str, _Source] = {}
@@ -94,7 +95,8 @@ def add_up(charges: Iterable[ChargeRecord], *, known_periods: Mapping[str, datet
     for charge in charges:
         key = source_key(charge)
         resource_id = identities.of(charge)
-        if charge.billing_period_start < known_periods.get(key, charge.billing_period_start):
+        middle = charge.billing_period_start + (charge.billing_period_end - charge.billing_period_start) / 2
+        if middle < known_periods.get(key, middle):
             continue
         source = sources.get(key)
         if source is None or charge.billing_period_start > source.latest_period:

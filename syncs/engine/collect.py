@@ -38,13 +38,15 @@ MAX_FINDINGS = 200
 class Collected:
     """What one reading brought, besides the records in the spool.
 
-    `listed` maps every listed resource id to the family (spool section) that its record went to.
+    `listed` maps every listed resource id to the family (spool section) that its record went to. `is_bill_complete`
+    is False when the billed lines, or some part of them, could not be read to their end.
     """
 
     account: AccountRecord | None = None
     listed: dict[str, str] = field(default_factory=dict)
     scopes: dict[str, ScopeResult] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    is_bill_complete: bool = True
 
     @property
     def complete_scopes(self) -> set[str]:
@@ -64,7 +66,8 @@ def collect(
     *,
     spool: Spool,
     grouping: Grouping,
-    period: Period,
+    charge_period: Period,
+    usage_period: Period,
     on_progress: Callable[[int], None],
 ) -> Collected:
     """Read every stream of the plugin to its end, or to the error that ended it.
@@ -73,12 +76,12 @@ def collect(
     where nothing at all could be read, and always AuthenticationFailed, InvalidSource and DeadlineExceeded.
     """
     reading = _Reading(spool=spool, grouping=grouping, on_progress=on_progress)
-    reading.consume("account", plugin.account())
-    reading.consume("charges", plugin.charges(period))
-    reading.consume("resources", plugin.resources())
+    reading.consume("account", plugin.account)
+    reading.consume(CHARGES, lambda: plugin.charges(charge_period))
+    reading.consume("resources", plugin.resources)
     _raise_if_nothing_answered(plugin, reading)
     if plugin.capabilities.has_usage:
-        reading.consume("usage", plugin.usage(period))
+        reading.consume(USAGE, lambda: plugin.usage(usage_period))
     return reading.collected
 
 
@@ -92,16 +95,20 @@ class _Reading:
         self._grouping = grouping
         self._on_progress = on_progress
 
-    def consume(self, name: str, stream: Iterator[Any]) -> None:
+    def consume(self, name: str, stream: Callable[[], Iterator[Any]]) -> None:
         try:
-            for item in stream:
+            for item in stream():
                 self._keep(item)
+                if name == CHARGES and isinstance(item, ScopeResult) and not is_covered(item):
+                    self.collected.is_bill_complete = False
                 self._on_progress(len(self.collected.listed))
         except (AuthenticationFailed, InvalidSource, DeadlineExceeded):
             raise
         except ProviderError as error:
             self.errors.append(error)
             self.collected.scopes[name] = not_complete((name,), error)
+            if name == CHARGES:
+                self.collected.is_bill_complete = False
 
     def _keep(self, item: Any) -> None:
         collected = self.collected
@@ -116,6 +123,8 @@ class _Reading:
             case ChargeRecord():
                 self._spool.write(CHARGES, item)
             case ResourceRecord():
+                if item.resource_id in collected.listed:
+                    return  # a page that moved while it was read shows the same thing twice
                 section = family(self._grouping.resource_type(item) or EVERYTHING_ELSE)
                 collected.listed[item.resource_id] = section
                 self._spool.write(section, item)

@@ -22,6 +22,22 @@ class LeaseLost(Exception):
     """Another worker was given this snapshot, or it has been ended: stop without writing anything more."""
 
 
+def assert_held(snapshot: SyncSnapshot) -> None:
+    """Raise LeaseLost unless the worker that loaded this snapshot still holds it.
+
+    Inside a transaction: on PostgreSQL the row stays locked to its end, on SQLite all of it is, so that nobody can be
+    given the snapshot between this look and the commit.
+    """
+    held = (
+        SyncSnapshot.objects.select_for_update(no_key=True)
+        .filter(pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=snapshot.lease_token)
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if held is None:
+        raise LeaseLost
+
+
 class Lease:
     def __init__(self, snapshot: SyncSnapshot, token: str) -> None:
         self._snapshot = snapshot

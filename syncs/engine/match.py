@@ -12,6 +12,8 @@ For every id seen in billing, in the inventory or among the open states:
 | no      | no     | no                 | the last state, stale                                          |
 
 A provider without an inventory lists nothing: what it bills is live, and its billing source is the scope.
+Where the bill could not be read to its end, nothing is known of charges: what is listed keeps the cost of its state,
+and what is not listed keeps its state and is stale.
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ class World:
     listed: Mapping[str, str]
     complete_scopes: Collection[str]
     open_states: Mapping[str, OpenState]
+    is_bill_complete: bool = True
 
     def is_live(self, resource_id: str) -> bool:
         return (
@@ -127,6 +130,7 @@ class ServerNames:
 def live_form(record: ResourceRecord, world: World) -> Form:
     """The form of something that is listed, with its cost from the bill or from its own price."""
     resource_type = world.grouping.resource_type(record)
+    billed = world.ledger.resources.get(record.resource_id)
     return Form(
         resource_id=record.resource_id,
         native_type=record.native_type,
@@ -145,8 +149,9 @@ def live_form(record: ResourceRecord, world: World) -> Form:
         specification=record.specification,
         configuration=record.configuration,
         tags=record.tags,
-        cost=_cost_of(record, world.ledger.resources.get(record.resource_id)),
+        cost=_cost_of(record, billed, world),
         created_at=record.created_at,
+        billing_data=_triage_data(billed.sample) if billed and resource_type is None else {},
     )
 
 
@@ -183,7 +188,7 @@ def absent(of_family: str, world: World) -> Iterator[Outcome]:
         if resource_id in world.listed or resource_id in world.ledger.resources:
             continue
         if family(state.resource_type) == of_family:
-            is_complete = state.scope in world.complete_scopes
+            is_complete = state.scope in world.complete_scopes and world.is_bill_complete
             yield Gone(resource_id=resource_id) if is_complete else Kept(resource_id=resource_id)
 
 
@@ -222,7 +227,7 @@ def remainder_form(
     return form, difference - amount
 
 
-def _cost_of(record: ResourceRecord, billed: BilledResource | None) -> Cost | None:
+def _cost_of(record: ResourceRecord, billed: BilledResource | None, world: World) -> Cost | None:
     if billed is not None:
         return billed.cost
     if record.rate is not None:
@@ -237,7 +242,8 @@ def _cost_of(record: ResourceRecord, billed: BilledResource | None) -> Cost | No
         )
     if record.is_free:
         return Cost(daily=Decimal(0), currency="")
-    return None
+    state = world.open_states.get(record.resource_id)
+    return None if world.is_bill_complete or state is None else state.cost
 
 
 def _family_of(billed: BilledResource, world: World) -> str:
@@ -245,7 +251,10 @@ def _family_of(billed: BilledResource, world: World) -> str:
 
 
 def _billed_and_absent(billed: BilledResource, world: World) -> Outcome:
-    if not world.has_inventory or billed.sample.scope is None:
+    is_listed = (
+        billed.sample.resource_id in world.listed
+    )  # its lines in a second currency are a resource of their own
+    if is_listed or not world.has_inventory or billed.sample.scope is None:
         return billed_form(billed, world, status=ResourceStatus.UNKNOWN)
     state = world.open_states.get(billed.resource_id)
     if billed.scope not in world.complete_scopes:

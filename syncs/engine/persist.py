@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -18,7 +19,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
 
 from inventory.models import Resource
 from providers.contract.records import ChargeRecord, ResourceStatus, ScopeResult
@@ -32,6 +33,7 @@ from syncs.models import (
     UnrecognizedResource,
 )
 
+from . import lease
 from .billing import Identities, source_key
 from .difference import carried_difference, changed_fields, difference
 from .records import Action, Carried, Difference, Form, OpenState
@@ -50,6 +52,15 @@ def breathe() -> None:
     """Let others write between two batches: SQLite's queue for the write lock is not fair."""
     if database.vendor == "sqlite":
         time.sleep(settings.SYNC_WRITE_PAUSE_SECONDS)
+
+
+@contextmanager
+def drafting(snapshot: SyncSnapshot) -> Iterator[None]:
+    """One batch of a running snapshot, whole or not at all; raises LeaseLost when another worker holds it by now."""
+    with transaction.atomic():
+        lease.assert_held(snapshot)
+        yield
+    breathe()
 
 
 def open_states(connection_id: int) -> dict[str, OpenState]:
@@ -74,7 +85,6 @@ def open_states(connection_id: int) -> dict[str, OpenState]:
             "currency",
             "in_account_total",
             "configuration_hash",
-            "resource__name",
         )
     )
     names = tuple(OpenState.__dataclass_fields__)
@@ -96,7 +106,8 @@ def known_periods(connection_id: int) -> dict[str, datetime]:
 class StateWriter:
     """Writes what a snapshot found as drafts; knows the ids of the connection's resources.
 
-    Feed it outcomes with `write`; `counts` tells what became of them.
+    Feed it outcomes with `write`; `counts` tells what became of them. `retyped` holds the resources whose type is
+    known differently by now, as {(native type, type): pks}: types are no part of a state.
     """
 
     def __init__(
@@ -114,17 +125,23 @@ class StateWriter:
         self._late_parents: dict[int, str] = {}
         self._resource_pks: dict[str, int] = {key: state.resource_pk for key, state in states.items()}
         self.counts = dict.fromkeys(Action, 0)
+        self.retyped: dict[tuple[str, str], list[int]] = {}
 
-    def write(self, outcomes: Sequence[Form | Carried]) -> None:
-        """Compare one batch with the open states and write drafts for what is new or different."""
+    def write(self, outcomes: Sequence[Form | Carried]) -> set[str]:
+        """Compare one batch with the open states and write drafts for what is new or different.
+
+        Returns the ids of the unchanged ones: their states go on as they are.
+        """
         self._ensure_resources([outcome for outcome in outcomes if isinstance(outcome, Form)])
         changed: list[tuple[Form | Carried, OpenState | None, Difference]] = []
+        unchanged = set()
         for outcome in outcomes:
             state = self._states.get(outcome.resource_id)
             if state is None:
                 changed.append((outcome, None, _EVERYTHING))
                 continue
             if isinstance(outcome, Form):
+                self._note_type(outcome, state.resource_pk, state.native_type, state.resource_type)
                 found = difference(outcome, state, tolerance=self._tolerance)
             else:
                 found = carried_difference(outcome, state, tolerance=self._tolerance)
@@ -132,20 +149,21 @@ class StateWriter:
                 changed.append((outcome, state, found))
             else:
                 self.counts[Action.UNCHANGED] += 1
+                unchanged.add(outcome.resource_id)
         if changed:
             self._write_drafts(changed)
         self._on_batch()
+        return unchanged
 
     def close(self, resource_ids: Iterable[str]) -> int:
         """Mark the states of resources that are gone for closing; returns how many."""
         total = 0
         for batch in batched(resource_ids):
-            with transaction.atomic():
+            with drafting(self._snapshot):
                 PendingClosure.objects.bulk_create(
                     [self._closure(self._states[key].state_pk) for key in batch]
                 )
             total += len(batch)
-            breathe()
             self._on_batch()
         return total
 
@@ -160,7 +178,7 @@ class StateWriter:
         if not missing:
             return
         snapshot = self._snapshot
-        with transaction.atomic():
+        with drafting(snapshot):
             Resource.objects.bulk_create(
                 [
                     Resource(
@@ -177,12 +195,17 @@ class StateWriter:
                 ],
                 ignore_conflicts=True,
             )
-        self._resource_pks.update(
-            Resource.objects.filter(
-                connection_id=snapshot.connection_id, resource_id__in=list(missing)
-            ).values_list("resource_id", "pk")
-        )
-        breathe()
+        rows = Resource.objects.filter(
+            connection_id=snapshot.connection_id, resource_id__in=list(missing)
+        ).values_list("resource_id", "pk", "native_type", "resource_type")
+        for resource_id, pk, native_type, resource_type in rows:
+            self._resource_pks[resource_id] = pk
+            self._note_type(missing[resource_id], pk, native_type, resource_type)
+
+    def _note_type(self, form: Form, resource_pk: int, native_type: str, resource_type: str) -> None:
+        kind = (form.native_type, form.resource_type.value)
+        if kind != (native_type, resource_type):
+            self.retyped.setdefault(kind, []).append(resource_pk)
 
     def _write_drafts(self, changed: Sequence[tuple[Form | Carried, OpenState | None, Difference]]) -> None:
         before = ResourceState.objects.in_bulk(
@@ -219,10 +242,9 @@ class StateWriter:
                 draft.action = ResourceState.Action.CREATED
                 self.counts[Action.CREATED] += 1
             drafts.append(draft)
-        with transaction.atomic():
+        with drafting(self._snapshot):
             ResourceState.objects.bulk_create(drafts)
             PendingClosure.objects.bulk_create(closures)
-        breathe()
 
     def _draft(self, form: Form) -> ResourceState:
         spec = form.specification
@@ -272,12 +294,20 @@ class StateWriter:
     def link_late_parents(self) -> None:
         """Give components their parent where it was written after them. Call once, after the last `write`."""
         for batch in batched(self._late_parents.items()):
-            with transaction.atomic():
-                for resource_pk, parent_id in batch:
-                    ResourceState.objects.filter(
-                        opened_by=self._snapshot, opened_at__isnull=True, resource_id=resource_pk
-                    ).update(parent_id=self._resource_pks.get(parent_id))
-            breathe()
+            parents = {pk: self._resource_pks.get(parent_id) for pk, parent_id in batch}
+            drafts = list(
+                ResourceState.objects.filter(
+                    opened_by=self._snapshot, opened_at__isnull=True, resource_id__in=list(parents)
+                )
+            )
+            for draft in drafts:
+                draft.parent_id = parents[draft.resource_id]
+                if draft.action == ResourceState.Action.UPDATED:
+                    before = draft.changes.pop("parent", [None, None])[0]
+                    if before != draft.parent_id:
+                        draft.changes["parent"] = [before, draft.parent_id]
+            with drafting(self._snapshot):
+                ResourceState.objects.bulk_update(drafts, ["parent", "changes"])
 
 
 _EVERYTHING = Difference(has_cost_change=True, has_status_change=True, has_configuration_change=True)
@@ -336,7 +366,7 @@ def _carry_on(carried: Carried, previous: ResourceState) -> ResourceState:
 
 def write_unrecognized(snapshot: SyncSnapshot, provider_type: str, forms: Sequence[Form]) -> None:
     """One record per unrecognised resource and snapshot: that it was seen each time is wanted."""
-    with transaction.atomic():
+    with drafting(snapshot):
         UnrecognizedResource.objects.bulk_create(
             [
                 UnrecognizedResource(
@@ -356,7 +386,6 @@ def write_unrecognized(snapshot: SyncSnapshot, provider_type: str, forms: Sequen
                 for form in forms
             ]
         )
-    breathe()
 
 
 def write_coverage(
@@ -394,9 +423,8 @@ def write_coverage(
         for key in sorted(set(uncovered) - set(results))
     ]
     for batch in batched(rows):
-        with transaction.atomic():
+        with drafting(snapshot):
             ScopeCoverage.objects.bulk_create(batch)
-        breathe()
 
 
 def write_charges(
@@ -412,7 +440,7 @@ def write_charges(
     identities = Identities()
     for chunk in batched(charges):
         lines = []
-        with transaction.atomic():
+        with drafting(snapshot):
             for charge in chunk:
                 key = (source_key(charge), charge.billing_period_start)
                 batch = batches.get(key)
@@ -435,11 +463,11 @@ def write_charges(
                     _line(charge, batch, resource_pks[identities.of(charge)], snapshot.organization_id)
                 )
             ChargeLine.objects.bulk_create(lines)
-        breathe()
         on_batch()
-    for key, batch in batches.items():
-        batch.content_hash = f"{digests[key]:064x}"
-        batch.save(update_fields=["line_count", "content_hash"])
+    with drafting(snapshot):
+        for key, batch in batches.items():
+            batch.content_hash = f"{digests[key]:064x}"
+            batch.save(update_fields=["line_count", "content_hash"])
 
 
 def _line(charge: ChargeRecord, batch: ChargeBatch, resource_pk: int, organization_id: int) -> ChargeLine:
@@ -486,7 +514,7 @@ def ensure_billed_resources(
         fresh = {key: charge for key, charge in samples.items() if key not in seen}
         if not fresh:
             continue
-        with transaction.atomic():
+        with drafting(snapshot):
             Resource.objects.bulk_create(
                 [
                     Resource(
@@ -507,7 +535,6 @@ def ensure_billed_resources(
                 connection_id=snapshot.connection_id, resource_id__in=list(fresh)
             ).values_list("resource_id", "pk")
         )
-        breathe()
     return seen
 
 
@@ -520,8 +547,9 @@ def publish_drafts(snapshot: SyncSnapshot) -> None:
     pending = PendingClosure.objects.filter(snapshot=snapshot).values("state")
     ResourceState.objects.filter(pk__in=pending).update(closed_at=at, closed_by=snapshot)
     drafts = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=True)
+    renamed = drafts.exclude(name=F("resource__name"))
     names = drafts.filter(resource=OuterRef("pk")).values("name")[:1]
-    Resource.objects.filter(pk__in=drafts.values("resource")).update(name=Subquery(names))
+    Resource.objects.filter(pk__in=renamed.values("resource")).update(name=Subquery(names))
     drafts.update(opened_at=at)
     PendingClosure.objects.filter(snapshot=snapshot).delete()
     for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
@@ -530,10 +558,19 @@ def publish_drafts(snapshot: SyncSnapshot) -> None:
         batch.save(update_fields=["published_at"])
 
 
+def retype(retyped: Mapping[tuple[str, str], Sequence[int]]) -> None:
+    """Give resources the type that is known by now; {(native type, type): pks}."""
+    for (native_type, resource_type), pks in retyped.items():
+        for batch in batched(pks):
+            Resource.objects.filter(pk__in=batch).update(native_type=native_type, resource_type=resource_type)
+
+
 def drop_repeated_batches(snapshot: SyncSnapshot) -> int:
     """Drop deliveries whose content the current delivery already has; returns how many. Before publishing."""
     dropped = 0
-    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
+    with drafting(snapshot):
+        batches = list(ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True))
+    for batch in batches:
         is_repeated = _same_delivery(batch).filter(content_hash=batch.content_hash).exists()
         if is_repeated:
             _delete_lines(batch)
@@ -555,7 +592,7 @@ def _same_delivery(batch: ChargeBatch) -> QuerySet[ChargeBatch]:
         period_end__gt=middle,
         published_at__isnull=False,
         replaced_at__isnull=True,
-    )
+    ).exclude(snapshot_id=batch.snapshot_id)  # one delivery may cut a month both ways: its parts add up
 
 
 def discard(snapshot: SyncSnapshot) -> None:
@@ -571,7 +608,9 @@ def discard(snapshot: SyncSnapshot) -> None:
         _delete_lines(batch)
         batch.delete()
     never_seen = Resource.objects.filter(
-        connection_id=snapshot.connection_id, states__isnull=True, charge_lines__isnull=True
+        ~Exists(ResourceState.objects.filter(resource=OuterRef("pk"))),
+        ~Exists(ChargeLine.objects.filter(resource=OuterRef("pk"))),
+        connection_id=snapshot.connection_id,
     ).values_list("pk", flat=True)
     for pks in iter(lambda: list(never_seen[:BATCH_ROWS]), []):
         Resource.objects.filter(pk__in=pks).delete()

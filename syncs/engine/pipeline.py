@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -33,7 +33,7 @@ class Tally:
     by_type: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_status: dict[str, dict[str, Any]] = field(default_factory=dict)
     own_costs: dict[str, Decimal] = field(default_factory=dict)
-    inside_total: Decimal = Decimal(0)
+    inside_total: dict[str, Decimal] = field(default_factory=dict)
 
     def add(
         self, *, resource_type: str, status: str, daily: Decimal | None, currency: str, inside: bool
@@ -47,8 +47,8 @@ class Tally:
                 sums[currency] = str(Decimal(sums.get(currency, "0")) + daily)
         if daily:
             self.own_costs[currency] = self.own_costs.get(currency, Decimal(0)) + daily
-        if inside and daily is not None:
-            self.inside_total += daily
+            if inside:
+                self.inside_total[currency] = self.inside_total.get(currency, Decimal(0)) + daily
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class Result:
     tally: Tally
     counts: Mapping[Action, int]
     totals: list[SnapshotTotal]
+    retyped: Mapping[tuple[str, str], Sequence[int]]
     findings: list[Finding]
     timings: dict[str, float]
     is_complete: bool
@@ -79,7 +80,7 @@ def process(
     states = persist.open_states(snapshot.connection_id)
 
     clock.enter(Phase.BILLING)
-    ledger = _bill(snapshot, grouping, spool, lease)
+    ledger = _bill(snapshot, grouping, spool, lease) if collected.is_bill_complete else Ledger()
 
     clock.enter(Phase.GROUPING)
     world = match.World(
@@ -90,6 +91,7 @@ def process(
         listed=collected.listed,
         complete_scopes=_complete_scopes(collected, ledger, plugin),
         open_states=_without_remainder(states, collected),
+        is_bill_complete=collected.is_bill_complete,
     )
     writer = persist.StateWriter(
         snapshot=snapshot,
@@ -129,6 +131,7 @@ def process(
         tally=tally,
         counts=writer.counts,
         totals=totals,
+        retyped=writer.retyped,
         findings=findings,
         timings=timings,
         is_complete=collected.is_complete and not uncovered,
@@ -211,10 +214,10 @@ class _Completion:
 
     def take(self, outcomes: Iterator[Outcome]) -> None:
         for batch in persist.batched(outcomes):
-            self._writer.write([outcome for outcome in batch if isinstance(outcome, Form | Carried)])
+            unchanged = self._writer.write([o for o in batch if isinstance(o, Form | Carried)])
             unrecognized = []
             for outcome in batch:
-                self._count(outcome)
+                self._count(outcome, outcome.resource_id in unchanged)
                 if isinstance(outcome, Form) and not outcome.is_recognized:
                     unrecognized.append(outcome)
             if unrecognized:
@@ -232,7 +235,7 @@ class _Completion:
             native_type=account.remainder_native_type,
             scope=account.remainder_scope,
             total=account.total,
-            parts=self._tally.inside_total,
+            parts=self._tally.inside_total.get(account.total.currency, Decimal(0)),
         )
         self.take(iter([form]))
         return unexplained
@@ -241,24 +244,26 @@ class _Completion:
         self._tally.deleted_count = self._writer.close(self._gone)
         return self._tally
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome, is_unchanged: bool) -> None:
+        """Add an outcome to the sums, with the cost that its state has after this snapshot."""
         if isinstance(outcome, Gone):
             self._gone.append(outcome.resource_id)
             return
         state = self._states.get(outcome.resource_id)
         if isinstance(outcome, Form):
-            self._add(outcome.resource_type.value, outcome.status.value, outcome.cost)
+            cost = state.cost if state and is_unchanged else outcome.cost
+            self._add(outcome.resource_type.value, outcome.status.value, cost)
             return
         assert state is not None
         if isinstance(outcome, Kept):
             self._tally.stale_count += 1
-            cost = _cost_of_state(state)
+            cost = state.cost
             if cost:
                 self.kept_costs[cost.currency] = self.kept_costs.get(cost.currency, Decimal(0)) + cost.daily
             self._add(state.resource_type, state.status, cost)
         else:
             status = "deleted_billed" if outcome.becomes_zombie else state.status
-            self._add(state.resource_type, status, outcome.cost)
+            self._add(state.resource_type, status, state.cost if is_unchanged else outcome.cost)
 
     def _add(self, resource_type: str, status: str, cost: Cost | None) -> None:
         inside = cost is not None and cost.in_account_total
@@ -277,12 +282,6 @@ class _Completion:
         return self._tally.own_costs
 
 
-def _cost_of_state(state: OpenState) -> Cost | None:
-    if state.daily_cost is None:
-        return None
-    return Cost(daily=state.daily_cost, currency=state.currency, in_account_total=state.in_account_total)
-
-
 def _totals(
     snapshot: SyncSnapshot,
     plugin: ProviderPlugin,
@@ -294,11 +293,12 @@ def _totals(
     """Billed against the sum of resources, per currency.
 
     Billed is: by lines, what the lines say plus what was billed before for sources that this delivery leaves out; by
-    rates, the account's own total plus what is priced outside it; without a total, the sum of the prices.
+    rates, the account's own total plus what is priced outside it; without a total, the sum of the prices. Where the
+    bill could not be read to its end there is no word of the provider's: what was known before stands.
     """
     account_total = collected.account.total if collected.account else None
     billed: dict[str, Decimal] = {}
-    if plugin.capabilities.billing is BillingKind.LINES:
+    if plugin.capabilities.billing is BillingKind.LINES and collected.is_bill_complete:
         for sums in (ledger.daily_totals, completion.kept_costs):
             for currency, amount in sums.items():
                 billed[currency] = billed.get(currency, Decimal(0)) + amount
@@ -308,16 +308,17 @@ def _totals(
         billed[account_total.currency] = billed.get(account_total.currency, Decimal(0)) + total
     else:
         billed = dict(completion.own_costs)
+    own = completion.own_costs
     return [
         SnapshotTotal(
             organization_id=snapshot.organization_id,
             snapshot=snapshot,
             currency=currency,
-            billed_daily_cost=amount,
-            resources_daily_cost=completion.own_costs.get(currency, Decimal(0)),
-            unexplained_daily_cost=amount - completion.own_costs.get(currency, Decimal(0)),
+            billed_daily_cost=billed.get(currency, Decimal(0)),
+            resources_daily_cost=own.get(currency, Decimal(0)),
+            unexplained_daily_cost=billed.get(currency, Decimal(0)) - own.get(currency, Decimal(0)),
         )
-        for currency, amount in sorted(billed.items())
+        for currency in sorted(billed.keys() | own.keys())
     ]
 
 

@@ -119,7 +119,12 @@ class OpenState:
     currency: str
     in_account_total: bool
     configuration_hash: str
-    name: str
+
+    @property
+    def cost(self) -> Cost | None:
+        if self.daily_cost is None:
+            return None
+        return Cost(daily=self.daily_cost, currency=self.currency, in_account_total=self.in_account_total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
