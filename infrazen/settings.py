@@ -330,16 +330,16 @@ STORAGES = {
 MEDIA_ROOT = DATA / "media"
 FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", "") or None
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; larger uploads go to disk and are read as a stream
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", 1024**3)  # of one billing file that a person uploads
 
 # API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["infrazen.api.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-    "PAGE_SIZE": 50,
+    "DEFAULT_PAGINATION_CLASS": "infrazen.api.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "infrazen.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -353,6 +353,21 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "infrazen.api.schema.add_common",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "BillingFileStatus": "syncs.models.BillingFileStatus",
+        "ConnectionStatus": "providers.models.ConnectionStatus",
+        "CoverageStatus": "syncs.models.ScopeCoverage.Status",
+        "ResourceStatus": "syncs.models.ResourceState.Status",
+        "SyncStatus": "syncs.models.SyncStatus",
+        "TestedStatus": ["complete", "failed", "denied", "absent"],
+        "TagSource": "inventory.models.TagSource",
+        "CostSource": "costs.models.CostSource",
+        "ExchangeRateSource": "costs.models.ExchangeRate.Source",
+    },
 }
 
 # Logging

@@ -1,0 +1,212 @@
+"""The API as a whole: no stranger finds anything, errors are problems, the schema and its page are there."""
+
+import io
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.tests.factories import OrganizationFactory, member_of
+from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
+from syncs.tests.factories import BillingFileFactory, ResourceStateFactory, SnapshotFactory
+
+pytestmark = pytest.mark.django_db
+
+SAME_FOR_ALL = {"providers", "exchange-rates"}
+"""Lists that belong to nobody: a stranger may read them."""
+
+
+def _routes(patterns=None, prefix: str = "") -> list[tuple[str, type]]:
+    """Every address below /api/v1/ as the URL configuration spells it, with its methods' view."""
+    if patterns is None:
+        resolver = next(r for r in get_resolver().url_patterns if str(r.pattern) == "api/")
+        patterns = next(r for r in resolver.url_patterns if str(r.pattern) == "v1/").url_patterns
+    found = []
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+        if isinstance(pattern, URLResolver):
+            found += _routes(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            found.append((path, pattern.callback))
+    return found
+
+
+def _methods(callback) -> list[str]:
+    actions = getattr(callback, "actions", None)
+    names = (
+        list(actions) if actions else [m for m in callback.cls.http_method_names if hasattr(callback.cls, m)]
+    )
+    return [name for name in names if name in {"get", "post", "put", "patch", "delete"}]
+
+
+CALLS = [(method, path) for path, callback in _routes() for method in _methods(callback)]
+
+
+@pytest.fixture
+def foreign() -> dict[str, int]:
+    """One of each kind in somebody's organization, by the first part of its address."""
+    state = ResourceStateFactory(resource__connection__provider_type="beget", name="secret-name")
+    fact = DailyCostFactory(resource=state.resource)
+    billing_file = BillingFileFactory(connection=state.connection, name="secret-name.csv")
+    snapshot = SnapshotFactory(connection=state.connection, earlier=True)
+    ExchangeRateFactory()
+    return {
+        "connections": state.connection.pk,
+        "snapshots": snapshot.pk,
+        "states": state.pk,
+        "resources": state.resource.pk,
+        "imports": billing_file.pk,
+        "daily-costs": fact.pk,
+    }
+
+
+def _address(path: str, pks: dict[str, int]) -> str:
+    kind = path.split("/", 1)[0]
+    for spelling in (r"(?P<pk>\d+)", "<int:pk>", "<pk>"):
+        path = path.replace(spelling, str(pks.get(kind, 0)))
+    assert not set(path) & set("(<\\"), path
+    return f"/api/v1/{path}"
+
+
+def _is_of_one(path: str) -> bool:
+    return "pk" in path
+
+
+def test_the_walk_knows_every_kind_of_address() -> None:
+    paths = {path for _method, path in CALLS}
+
+    assert len(paths) >= 17
+    assert {path.split("/", 1)[0] for path in paths} == {
+        "connections",
+        "daily-costs",
+        "exchange-rates",
+        "imports",
+        "providers",
+        "resources",
+        "snapshots",
+        "states",
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_a_stranger_finds_nothing(foreign, method, path) -> None:
+    stranger = Client()
+    stranger.force_login(member_of(OrganizationFactory()))
+    url = _address(path, foreign)
+
+    response = getattr(stranger, method)(
+        url, **({} if method == "get" else {"content_type": "application/json"})
+    )
+
+    assert "secret-name" not in response.content.decode()
+    if _is_of_one(path):
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    elif method == "get" and path.split("/", 1)[0] not in SAME_FOR_ALL:
+        found = response.json()
+        assert response.status_code == 200
+        assert (found["results"] if isinstance(found, dict) else found) == []
+    elif method != "get":
+        assert response.status_code in {400, 415}
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_a_stranger_cannot_name_the_organization(foreign, method, path) -> None:
+    stranger = Client()
+    stranger.force_login(member_of(OrganizationFactory()))
+    owner = str(ResourceStateFactory._meta.model.objects.get().organization_id)
+
+    response = getattr(stranger, method)(_address(path, foreign), headers={"X-Organization": owner})
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_the_anonymous_are_asked_to_sign_in(foreign, client, method, path) -> None:
+    response = getattr(client, method)(_address(path, foreign))
+
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_authenticated"
+    assert response["WWW-Authenticate"] == 'Session realm="InfraZen"'
+
+
+def test_a_request_of_a_browser_needs_its_token(foreign) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member_of(OrganizationFactory()))
+
+    response = client.post("/api/v1/connections/", {}, content_type="application/json")
+
+    assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+
+
+def test_addresses_that_are_none_are_problems(client) -> None:
+    response = client.get("/api/v1/nowhere/")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_json_that_cannot_be_read_is_a_problem() -> None:
+    client = Client()
+    client.force_login(member_of(OrganizationFactory()))
+
+    response = client.post("/api/v1/connections/", "{", content_type="application/json")
+
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+
+
+def test_an_error_of_ours_is_told_without_details(monkeypatch, caplog) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(member_of(OrganizationFactory()))
+
+    def broken() -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr("providers.queries.available_plugins", broken)
+
+    response = client.get("/api/v1/providers/")
+
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert "secret" not in response.content.decode()
+    assert "a secret detail" in caplog.text
+
+
+def test_pages_have_a_largest_size() -> None:
+    organization = OrganizationFactory()
+    client = Client()
+    client.force_login(member_of(organization))
+    state = ResourceStateFactory(resource__connection__organization=organization)
+    SnapshotFactory.create_batch(510, connection=state.connection, earlier=True)
+
+    def size(query: str) -> int:
+        return len(client.get(f"/api/v1/snapshots/{query}").json()["results"])
+
+    assert (size(""), size("?page_size=7"), size("?page_size=9999")) == (50, 7, 500)
+    assert client.get("/api/v1/snapshots/?page=99").status_code == 404
+
+
+def test_the_schema_is_valid_and_has_every_address() -> None:
+    out = io.StringIO()
+
+    call_command("spectacular", fail_on_warn=True, validate=True, stdout=out)
+
+    schema = yaml.safe_load(out.getvalue())
+    described = {(method, path) for path, methods in schema["paths"].items() for method in methods}
+    served = {(method, _address(path, {}).replace("/0/", "/{id}/")) for method, path in CALLS}
+    assert described == served
+    connection = schema["components"]["schemas"]["Connection"]["properties"]
+    assert connection["credentials"]["writeOnly"] is True
+
+
+def test_the_schema_and_its_page_are_for_signed_in_people(client) -> None:
+    assert client.get("/api/docs/").status_code == 401
+
+    client.force_login(member_of(OrganizationFactory()))
+    page = client.get("/api/docs/")
+
+    assert page.status_code == 200
+    assert b"<style" not in page.content  # our content security policy refuses it
+    assert b"https://" not in page.content  # nothing from elsewhere: it works offline
+    assert b"/api/schema/" in client.get("/api/docs/?script=").content
+    assert client.get("/api/schema/").status_code == 200

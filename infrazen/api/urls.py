@@ -1,0 +1,58 @@
+"""Addresses of the API, below `/api/`. An endpoint is its app's; here it only gets its place."""
+
+from django.http import Http404
+from django.urls import include, path, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+
+from costs.api import DailyCostViewSet, ExchangeRateViewSet
+from providers.api import ConnectionViewSet, ProviderViewSet
+from syncs.api.imports import ImportViewSet
+from syncs.api.resources import ResourceViewSet, StateViewSet
+from syncs.api.snapshots import ConnectionSync, SnapshotViewSet
+
+app_name = "api"
+
+
+@extend_schema(exclude=True)
+class Nothing(APIView):
+    """An address that is none: a problem, not a page."""
+
+    permission_classes = ()
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        raise Http404
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        raise Http404
+
+
+router = SimpleRouter()
+router.register("providers", ProviderViewSet, basename="provider")
+router.register("connections", ConnectionViewSet, basename="connection")
+router.register("snapshots", SnapshotViewSet, basename="snapshot")
+router.register("states", StateViewSet, basename="state")
+router.register("resources", ResourceViewSet, basename="resource")
+router.register("daily-costs", DailyCostViewSet, basename="daily_cost")
+router.register("imports", ImportViewSet, basename="import")
+router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
+
+v1 = [
+    path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
+    *router.urls,
+]
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"),
+        name="docs",
+    ),
+    re_path(r"^.*/$", Nothing.as_view(), name="nothing"),
+]
