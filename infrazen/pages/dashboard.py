@@ -41,6 +41,7 @@ SHOWN_NOTICES = 2
 SHOWN_CHANGES = 6
 SHOWN_RESOURCES = 5
 SHOWN_EVENTS = 3
+SMALL_SHARE = Decimal("0.01")
 EVENT_MINIMUM = Decimal(1)
 """A change that moves the run rate by less, a day, is no event of the chart."""
 REST = "rest"
@@ -84,6 +85,7 @@ def dashboard(request: UserRequest) -> HttpResponse:
         return render(request, "infrazen/dashboard.html", context)
     spend = costs.spend(organization, period.first, period.last)
     changes = syncs.recent_changes(organization, _start(period, organization), limit=100)
+    telling, small_moves = _parted(changes, run_rate)
     notices = _notices(cards)
     context = {
         **_inventory(organization, query, period),
@@ -108,7 +110,8 @@ def dashboard(request: UserRequest) -> HttpResponse:
         "spend": spend,
         "chart": _chart(spend.daily, cards, changes, organization),
         "usage": syncs.utilisation(organization),
-        "changes": [_change(change) for change in changes[:SHOWN_CHANGES]],
+        "changes": [_change(change) for change in telling[:SHOWN_CHANGES]],
+        "small_moves": small_moves,
         "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
     }
     return render(request, "infrazen/dashboard.html", context)
@@ -284,6 +287,8 @@ def _resources_cell(run_rate: costs.RunRate, cards: list[Card]) -> dict[str, Any
     cell: dict[str, Any] = {
         "label": _("Active resources"),
         "figure": formatting.number(run_rate.resource_count),
+        "url": reverse("inventory:resource_list"),
+        "url_label": _("All resources"),
         "note": ngettext("in %(count)d connection", "in %(count)d connections", len(cards))
         % {"count": len(cards)},
     }
@@ -393,6 +398,24 @@ def _chart_events(
         }
         for change in sorted(telling[:SHOWN_EVENTS], key=lambda change: change.at)
     ]
+
+
+def _parted(
+    changes: list[syncs.Change], run_rate: costs.RunRate
+) -> tuple[list[syncs.Change], dict[str, Any] | None]:
+    """Changes worth a line, and the sum of the rest: moves of nothing but the cost below a hundredth of the run rate."""
+    floor = (run_rate.daily or Decimal(0)) * SMALL_SHARE
+    telling, small = [], []
+    for change in changes:
+        is_small = (
+            change.is_cost_only
+            and change.effect is not None
+            and change.state.currency == costs.ROUBLES
+            and abs(change.effect) < floor
+        )
+        (small if is_small else telling).append(change)
+    effect = sum((change.monthly_effect or Decimal(0) for change in small), Decimal(0))
+    return telling, {"count": len(small), "effect": effect} if small else None
 
 
 def _change(change: syncs.Change) -> dict[str, Any]:
