@@ -126,11 +126,12 @@ def size_gib(value: Decimal | int | None) -> str:
     if value is None:
         return no_data()
     size = Decimal(value)
+    # The units stand outside of the f-strings: inside, the extraction of texts sees them from Python 3.12 on only.
     if abs(size) >= TERABYTE_FROM:
-        return f"{number_short(size / 1024)}{NO_BREAK_SPACE}{gettext('TB')}"
+        return number_short(size / 1024) + NO_BREAK_SPACE + gettext("TB")
     if 0 < abs(size) < 1:
-        return f"{number_short(size * 1024, 0)}{NO_BREAK_SPACE}{gettext('MB')}"
-    return f"{number_short(size)}{NO_BREAK_SPACE}{gettext('GB')}"
+        return number_short(size * 1024, 0) + NO_BREAK_SPACE + gettext("MB")
+    return number_short(size) + NO_BREAK_SPACE + gettext("GB")
 
 
 def memory_mib(value: Decimal | int | None) -> str:
@@ -144,7 +145,7 @@ def size_bytes(value: Decimal | int | None) -> str:
         return no_data()
     size = Decimal(value)
     if size < 1024**2:
-        return f"{number_short(size / 1024)}{NO_BREAK_SPACE}{gettext('KB')}"
+        return number_short(size / 1024) + NO_BREAK_SPACE + gettext("KB")
     return size_gib(size / 1024**3)
 
 
