@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 
+from common.transactions import small_transaction
 from costs.exchange import Rate
 from costs.facts import (
     QUANTUM,
@@ -28,7 +29,7 @@ from inventory.models import Resource
 from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
 from providers.registry import plugin_class
-from syncs.engine.persist import batched, breathe
+from syncs.engine.persist import batched
 from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
 
 CHUNK_DAYS = 7
@@ -108,9 +109,8 @@ def restate_roubles(*, currency: str, since: date) -> None:
                 row.rub_rate = rate
                 row.billed_cost_rub = (row.billed_cost * rate).quantize(QUANTUM)
                 row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
-            with transaction.atomic():
+            with small_transaction():
                 DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
-            breathe()
 
 
 def rate_table() -> RateTable:
@@ -255,9 +255,10 @@ def _write_chunk(
     # First what changes, then the change: killed in between, the second run still knows what was there before.
     CostRevision.objects.bulk_create(_revisions(connection, snapshot, wanted, stored, at))
     for keys in batched(different):
-        with transaction.atomic():
+        rows = [_row(connection, key, wanted[key], rates) for key in keys]
+        with small_transaction():
             DailyCost.objects.bulk_create(
-                [_row(connection, key, wanted[key], rates) for key in keys],
+                rows,
                 update_conflicts=True,
                 unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
                 update_fields=[
@@ -269,7 +270,6 @@ def _write_chunk(
                     "effective_cost_rub",
                 ],
             )
-        breathe()
     _delete(connection, vanished)
     return len(different) + len(vanished)
 
@@ -296,15 +296,15 @@ def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
         by_kind.setdefault(kind, []).append(key.resource_pk)
     for (day, category, source, currency), pks in by_kind.items():
         for batch in batched(pks):
-            DailyCost.objects.filter(
-                connection=connection,
-                date=day,
-                charge_category=category,
-                source=source,
-                currency=currency,
-                resource_id__in=batch,
-            ).delete()
-            breathe()
+            with small_transaction():
+                DailyCost.objects.filter(
+                    connection=connection,
+                    date=day,
+                    charge_category=category,
+                    source=source,
+                    currency=currency,
+                    resource_id__in=batch,
+                ).delete()
 
 
 def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:

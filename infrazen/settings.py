@@ -82,7 +82,7 @@ EMULATOR_URL = env.str("EMULATOR_URL", "")
 ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 
 # Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
-SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.005)
+SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = ["costs.services.after_sync"]
 

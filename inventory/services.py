@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db import transaction
 from django.db.models import Avg, Count, Max, Min
 
 from accounts.models import User
+from common.transactions import small_transaction
 from inventory.models import MetricPoint, Resource, ResourceNote, Tag, TagSource, UsageSummary
 from providers.contract.records import UsageRecord
 from providers.models import ProviderConnection
 
-BATCH_ROWS = 500
+BATCH_ROWS = 200
 SUMMARY_DAYS = 30
 
 
@@ -32,7 +32,7 @@ def store_usage(
     """Keep series as hourly averages and maxima, and summarise the last thirty days; returns points written.
 
     The same hour read again is written again, so overlapping readings do no harm. `on_batch` is called after each
-    small transaction: to let others write, and to say that the work goes on.
+    batch, to say that the work goes on.
     """
     pks = dict(Resource.objects.filter(connection=connection).values_list("resource_id", "pk"))
     written = 0
@@ -65,7 +65,7 @@ def store_usage(
 
 def replace_provider_tags(*, organization_id: int, tags: Mapping[int, Mapping[str, str]]) -> None:
     """Make the provider's tags of these resources (by pk) exactly these; people's tags are left alone."""
-    with transaction.atomic():
+    with small_transaction():
         Tag.objects.filter(resource_id__in=list(tags), source=TagSource.PROVIDER).delete()
         Tag.objects.bulk_create(
             [
@@ -114,7 +114,7 @@ def _by_hour(record: UsageRecord) -> Iterable[tuple[datetime, list[float]]]:
 
 def _write_points(batch: list[MetricPoint]) -> int:
     unique = {(point.resource_id, point.metric, point.observed_at): point for point in batch}
-    with transaction.atomic():
+    with small_transaction():
         MetricPoint.objects.bulk_create(
             unique.values(),
             update_conflicts=True,
@@ -136,7 +136,7 @@ def _summarize(connection: ProviderConnection, now: datetime, on_batch: Callable
         )
     )
     for start in range(0, len(rows), BATCH_ROWS):
-        with transaction.atomic():
+        with small_transaction():
             UsageSummary.objects.bulk_create(
                 [
                     UsageSummary(

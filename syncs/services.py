@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 from accounts.models import User
 from common.text import gettext_noop
+from common.transactions import give_way
 from inventory import services as inventory
 from inventory.models import Resource, TypeMapping
 from providers import scheduling
@@ -169,7 +170,7 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
                 connection=connection,
                 usage=pipeline.usage_records(spool),
                 now=now,
-                on_batch=lambda: _between_batches(lease),
+                on_batch=lease.report,
             )
         _publish(snapshot, lease, result, collected, now)
     except LeaseLost:
@@ -195,11 +196,6 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
     snapshot.refresh_from_db()
     after_sync(snapshot=snapshot, now=now)
     return SyncStatus(snapshot.status)
-
-
-def _between_batches(lease: Lease) -> None:
-    lease.report()
-    persist.breathe()
 
 
 def type_mappings(provider_type: str) -> dict[str, ResourceType]:
@@ -243,7 +239,6 @@ def refresh_provider_tags(*, snapshot: SyncSnapshot, now: datetime) -> None:
     )
     for batch in persist.batched(states.iterator(2000)):
         inventory.replace_provider_tags(organization_id=snapshot.organization_id, tags=dict(batch))
-        persist.breathe()
 
 
 def reap_stuck_snapshots(*, now: datetime) -> list[int]:
@@ -386,6 +381,7 @@ def _publish(
     persist.drop_repeated_batches(snapshot)
     status = SyncStatus.SUCCESS if result.is_complete else SyncStatus.PARTIAL
     tally = result.tally
+    give_way()
     with transaction.atomic():
         SyncSnapshot.objects.filter(connection_id=snapshot.connection_id, is_current=True).update(
             is_current=False

@@ -7,7 +7,6 @@ Rows that a running snapshot writes are drafts that no reader sees: states witho
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,11 +15,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from django.conf import settings
-from django.db import connection as database
-from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
 
+from common.transactions import small_transaction
 from inventory.models import Resource
 from providers.contract.records import ChargeRecord, ResourceStatus, ScopeResult
 from syncs.models import (
@@ -38,7 +35,9 @@ from .billing import Identities, source_key
 from .difference import carried_difference, changed_fields, difference
 from .records import Action, Carried, Difference, Form, OpenState
 
-BATCH_ROWS = 500
+BATCH_ROWS = 200
+"""Rows of one transaction: on SQLite it holds the only write lock there is, for some twenty milliseconds."""
+
 Item = TypeVar("Item")
 
 
@@ -48,19 +47,12 @@ def batched(items: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[list[Item
         yield batch
 
 
-def breathe() -> None:
-    """Let others write between two batches: SQLite's queue for the write lock is not fair."""
-    if database.vendor == "sqlite":
-        time.sleep(settings.SYNC_WRITE_PAUSE_SECONDS)
-
-
 @contextmanager
 def drafting(snapshot: SyncSnapshot) -> Iterator[None]:
     """One batch of a running snapshot, whole or not at all; raises LeaseLost when another worker holds it by now."""
-    with transaction.atomic():
+    with small_transaction():
         lease.assert_held(snapshot)
         yield
-    breathe()
 
 
 def open_states(connection_id: int) -> dict[str, OpenState]:
@@ -602,8 +594,8 @@ def discard(snapshot: SyncSnapshot) -> None:
         model.objects.filter(snapshot=snapshot).delete()
     snapshot.totals.all().delete()
     for pks in iter(lambda: _some_drafts(snapshot), []):
-        ResourceState.objects.filter(pk__in=pks).delete()
-        breathe()
+        with small_transaction():
+            ResourceState.objects.filter(pk__in=pks).delete()
     for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
         _delete_lines(batch)
         batch.delete()
@@ -613,8 +605,8 @@ def discard(snapshot: SyncSnapshot) -> None:
         connection_id=snapshot.connection_id,
     ).values_list("pk", flat=True)
     for pks in iter(lambda: list(never_seen[:BATCH_ROWS]), []):
-        Resource.objects.filter(pk__in=pks).delete()
-        breathe()
+        with small_transaction():
+            Resource.objects.filter(pk__in=pks).delete()
 
 
 def _some_drafts(snapshot: SyncSnapshot) -> list[int]:
@@ -624,8 +616,8 @@ def _some_drafts(snapshot: SyncSnapshot) -> list[int]:
 
 def _delete_lines(batch: ChargeBatch) -> None:
     for pks in iter(lambda: list(batch.lines.values_list("pk", flat=True)[:BATCH_ROWS]), []):
-        ChargeLine.objects.filter(pk__in=pks).delete()
-        breathe()
+        with small_transaction():
+            ChargeLine.objects.filter(pk__in=pks).delete()
 
 
 def scopes_without_result(states: Mapping[str, OpenState], results: Mapping[str, ScopeResult]) -> set[str]:
