@@ -1,0 +1,3 @@
+"""Fixtures that tests of costs borrow from the apps below."""
+
+from providers.tests.conftest import fake_provider as fake_provider
