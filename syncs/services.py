@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -344,7 +345,7 @@ def _context(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> PluginConte
         snapshot.connection,
         now=now,
         on_wait=lease.waiting,
-        source=source.file.path if source else None,
+        source=Path(source.file.path) if source else None,
         source_name=source.name if source else "",
         options={"skip_bad_rows": "1"} if source and source.skip_bad_rows else {},
     )
