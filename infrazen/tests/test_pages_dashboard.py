@@ -1,0 +1,327 @@
+"""The dashboard: what it shows, what it leaves out, what it costs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Organization, Role
+from accounts.tests.factories import OrganizationFactory, member_of
+from costs.tests.factories import DailyCostFactory
+from infrazen.pages import dashboard
+from inventory.tests.factories import ResourceFactory, TagFactory, UsageSummaryFactory
+from providers.models import ProviderConnection
+from providers.tests.factories import ConnectionFactory
+from syncs.tests.factories import ResourceStateFactory, SnapshotFactory, SnapshotTotalFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
+
+NOW = datetime(2026, 11, 21, 6, 40, tzinfo=UTC)
+TODAY = date(2026, 11, 21)
+INVENTORY = {"HX-Request": "true", "HX-Target": "inventory"}
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard.timezone, "now", lambda: NOW)
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return OrganizationFactory()
+
+
+@pytest.fixture
+def owner(client: Client, organization: Organization) -> Client:
+    client.force_login(member_of(organization))
+    return client
+
+
+def synced(
+    organization: Organization, *, days: int = 0, daily: str = "22", **fields: Any
+) -> ProviderConnection:
+    """A connection with one server, and `days` days of its cost before today with today's part."""
+    given: dict[str, Any] = {"last_sync_status": "success", "last_sync_at": NOW}
+    connection: ProviderConnection = ConnectionFactory(organization=organization, **given | fields)
+    snapshot = SnapshotFactory(connection=connection, observed_at=NOW)
+    SnapshotTotalFactory(snapshot=snapshot)
+    resource = ResourceFactory(connection=connection, name=f"server of {connection.connection_name}")
+    ResourceStateFactory(resource=resource, opened_by=snapshot, daily_cost=Decimal(daily))
+    for offset in range(days + 1):
+        day = TODAY - timedelta(days=days - offset)
+        DailyCostFactory(resource=resource, date=day, billed_cost=Decimal(daily))
+    return connection
+
+
+def chart_of(text: str) -> dict[str, Any]:
+    found = re.search(r'<script id="spend-chart" type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+class TestFigures:
+    def test_spend_ends_with_the_last_whole_day(self, owner: Client, organization: Organization) -> None:
+        synced(organization, days=20)
+
+        text = owner.get("/", {"period": "7"}).text
+
+        assert "Spend of 7 days" in text
+        assert "₽154.00" in text
+        assert "7 days against the 7 before: <strong>0.0%</strong>" in text
+        assert "14–20\u00a0Nov\u00a02026" in text
+
+    def test_run_rate_and_spend_are_two_figures(self, owner: Client, organization: Organization) -> None:
+        synced(organization, days=3)
+
+        text = owner.get("/", {"period": "30"}).text
+
+        assert "Run rate" in text
+        assert "₽660.00" in text
+        assert "₽66.00" in text
+        assert "3 of 30 days are known" in text
+
+    def test_reconciliation_says_what_is_not_explained(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization)
+
+        text = owner.get("/").text
+
+        assert "99.50%" in text
+        assert "Not explained: <strong>₽0.50/day</strong>" in text
+
+    def test_nothing_known_yet_is_no_zero(self, owner: Client, organization: Organization) -> None:
+        ConnectionFactory(organization=organization)
+
+        text = owner.get("/").text
+
+        assert text.count("no data") >= 3
+        assert "The first whole day is counted tomorrow." in text
+        assert "No costs are known in this period." in text
+        assert "₽0.00" not in text
+
+    def test_old_history_says_where_it_ends(self, owner: Client, organization: Organization) -> None:
+        connection = ConnectionFactory(organization=organization, provider_type="files")
+        DailyCostFactory(resource=ResourceFactory(connection=connection), date=date(2026, 3, 1))
+
+        assert "The latest day with costs is 1\u00a0Mar." in owner.get("/").text
+
+    @pytest.mark.parametrize("period", ["", "8", "abc", "-7"])
+    def test_unknown_period_is_the_default(
+        self, owner: Client, organization: Organization, period: str
+    ) -> None:
+        synced(organization)
+
+        assert "Spend of 90 days" in owner.get("/", {"period": period}).text
+
+    def test_use_is_measured_or_said_to_be_not(self, owner: Client, organization: Organization) -> None:
+        synced(organization)
+        resource = ResourceFactory(connection=ConnectionFactory(organization=organization))
+        ResourceStateFactory(resource=resource, vcpus=Decimal(4))
+        UsageSummaryFactory(resource=resource, average=20.0)
+
+        text = owner.get("/").text
+
+        assert "measured at 1 of 2 machines" in text
+        assert "20%" in text
+        assert "Providers tell no traffic." in text
+        assert "bar--none" in text
+
+
+class TestChart:
+    def test_series_are_connections_with_their_colours_and_gaps(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization, days=3, connection_name="Prod", series_number=2)
+        synced(organization, days=1, daily="5", connection_name="Dev", series_number=1)
+
+        chart = chart_of(owner.get("/", {"period": "7"}).text)
+
+        assert chart["labels"][0] == "2026-11-14"
+        assert chart["labels"][-1] == "2026-11-20"
+        assert [(series["name"], series["number"]) for series in chart["series"]] == [("Dev", 1), ("Prod", 2)]
+        assert chart["series"][0]["values"] == [None] * 6 + ["5.000000"]
+        assert chart["series"][1]["values"] == [None] * 4 + ["22.000000"] * 3
+        assert chart["incomplete"] == ["2026-11-18", "2026-11-20"]
+
+    def test_connections_beyond_the_colours_are_one_series(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization, days=1, connection_name="Prod", series_number=1)
+        synced(organization, days=1, series_number=9)
+        synced(organization, days=1, series_number=10)
+
+        chart = chart_of(owner.get("/", {"period": "7"}).text)
+
+        assert [series["name"] for series in chart["series"]] == ["Prod", "The rest (2)"]
+        assert chart["series"][1]["values"][-1] == "44.000000"
+
+    def test_export_is_the_same_numbers(self, owner: Client, organization: Organization) -> None:
+        synced(organization, days=2, connection_name="=Prod", series_number=1)
+
+        response = owner.get(reverse("spend_csv"), {"period": "7"})
+
+        rows = list(csv.reader(response.content.decode("utf-8-sig").splitlines()))
+        assert rows[0] == ["date", "'=Prod", "total_rub"]
+        assert rows[1] == ["2026-11-14", "", ""]
+        assert rows[7] == ["2026-11-20", "22.000000", "22.000000"]
+        assert response["Content-Disposition"] == 'attachment; filename="spend-2026-11-14-2026-11-20.csv"'
+
+
+class TestNotices:
+    def test_failed_comes_before_short_and_partial(self, owner: Client, organization: Organization) -> None:
+        synced(
+            organization,
+            connection_name="Short",
+            balance=Decimal("66"),
+            balance_currency="RUB",
+            account_read_at=NOW,
+        )
+        synced(
+            organization,
+            connection_name="Broken",
+            last_sync_error={"code": "authentication_failed", "message": "Revoked.", "params": {}},
+        )
+
+        text = owner.get("/").text
+
+        assert text.index("Broken: Fake Cloud rejected") < text.index("Short: the balance lasts 3 days")
+        assert "Top up ₽600.00 to make it 30 days." in text
+
+    def test_third_notice_is_folded(self, owner: Client, organization: Organization) -> None:
+        for number in range(3):
+            synced(
+                organization,
+                connection_name=f"Broken {number}",
+                last_sync_error={"code": "authentication_failed", "message": "", "params": {}},
+            )
+
+        assert "1 more" in owner.get("/").text
+
+
+class TestChanges:
+    def test_small_moves_of_cost_are_one_line(self, owner: Client, organization: Organization) -> None:
+        connection = synced(organization, daily="1000")
+        before = SnapshotFactory(
+            connection=connection, earlier=True, observed_at=NOW - timedelta(days=5), requested_at=NOW
+        )
+        new = ResourceFactory(connection=connection, name="fresh")
+        ResourceStateFactory(resource=new, opened_by=before, opened_at=NOW, daily_cost=Decimal("30"))
+        moved = ResourceFactory(connection=connection, name="bucket")
+        ResourceStateFactory(
+            resource=moved,
+            opened_by=before,
+            opened_at=NOW,
+            action="updated",
+            has_cost_change=True,
+            changes={"daily_cost": ["20", "20.5"]},
+        )
+
+        text = owner.get("/").text
+
+        assert "+₽900.00" in text
+        assert "The cost of 1 resource moved a little: +₽15.00 a month" in text
+
+
+class TestInventory:
+    def test_dearest_come_first_with_their_components(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        connection = synced(organization, connection_name="Prod")
+        server = ResourceFactory(connection=connection, name="dear")
+        ResourceStateFactory(resource=server, daily_cost=Decimal("20"))
+        ResourceStateFactory(
+            resource=ResourceFactory(connection=connection, name="disk"),
+            parent=server,
+            daily_cost=Decimal("15"),
+        )
+
+        text = owner.get("/", headers=INVENTORY).text
+
+        assert text.index("dear") < text.index("server of Prod")
+        assert "35.00" in text
+        assert "disk" not in text
+        assert "2 of 2" in text
+        assert "<html" not in text
+
+    @pytest.mark.parametrize("query", ["WEB", "10.7.0", "team=core", "core"])
+    def test_search_finds_name_address_and_tag(
+        self, owner: Client, organization: Organization, query: str
+    ) -> None:
+        connection = synced(organization)
+        resource = ResourceFactory(connection=connection, name="web-1")
+        ResourceStateFactory(resource=resource, ip_addresses=["10.7.0.1"])
+        TagFactory(resource=resource, key="team", value="core")
+
+        text = owner.get("/", {"q": query}, headers=INVENTORY).text
+
+        assert "web-1" in text
+        assert "1 of 1" in text
+
+    def test_search_that_finds_nothing_says_what_it_looked_for(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization)
+
+        text = owner.get("/", {"q": "<none>"}, headers=INVENTORY).text
+
+        assert "No resources with “&lt;none&gt;”." in text
+        assert "Reset the filter" in text
+
+    def test_fragment_is_a_part_of_the_page(self, owner: Client, organization: Organization) -> None:
+        synced(organization)
+
+        fragment = owner.get("/", headers=INVENTORY)
+
+        assert fragment.text.strip() in owner.get("/").text
+        assert {"HX-Request", "HX-Target"} <= {part.strip() for part in fragment["Vary"].split(",")}
+
+
+class TestPeople:
+    def test_new_organization_is_shown_how_to_begin(self, owner: Client) -> None:
+        text = owner.get("/").text
+
+        assert "Connect your first cloud" in text
+        assert "kpi-strip" not in text
+
+    def test_viewer_sees_figures_and_no_actions(self, client: Client, organization: Organization) -> None:
+        synced(organization)
+        client.force_login(member_of(organization, Role.VIEWER))
+
+        text = client.get("/").text
+
+        assert "₽660.00" in text
+        assert reverse("syncs:snapshot_start_all") not in text
+
+    def test_stranger_sees_none_of_it(self, client: Client, organization: Organization) -> None:
+        synced(organization, days=3, connection_name="Prod")
+        client.force_login(member_of(OrganizationFactory()))
+
+        assert "Prod" not in client.get("/").text
+        assert "Prod" not in client.get(reverse("spend_csv")).text
+        assert "of Prod" not in client.get("/", {"q": "server"}, headers=INVENTORY).text
+
+    def test_anonymous_signs_in_first(self, client: Client) -> None:
+        assert client.get("/")["Location"] == "/accounts/login/?next=/"
+        assert client.get(reverse("spend_csv")).status_code == 302
+
+    @pytest.mark.parametrize("count", [1, 11])
+    def test_page_costs_the_same_however_much_there_is(
+        self, owner: Client, organization: Organization, django_assert_num_queries: Any, count: int
+    ) -> None:
+        for _ in range(count):
+            synced(organization, days=20)
+
+        # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest and active syncs,
+        # connections, spend (3), changes (4), resources and their count, use
+        with django_assert_num_queries(22):
+            owner.get("/")
