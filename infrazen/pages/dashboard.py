@@ -405,7 +405,8 @@ def _parted(
 ) -> tuple[list[syncs.Change], dict[str, Any] | None]:
     """Changes worth a line, and the sum of the rest: moves of nothing but the cost below a hundredth of the run rate."""
     floor = (run_rate.daily or Decimal(0)) * SMALL_SHARE
-    telling, small = [], []
+    telling: list[syncs.Change] = []
+    small: list[syncs.Change] = []
     for change in changes:
         is_small = (
             change.is_cost_only
