@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,23 +64,25 @@ def _role(membership: Membership | None) -> str:
 
 def _navigation(request: Any) -> list[dict[str, Any]]:
     counts = sidebar_counts(request.organization) if request.organization else {}
-    found = []
+    urls: dict[str, str] = {}
     for section in SECTIONS:
-        try:
-            url = reverse(section.url_name)
-        except NoReverseMatch:
-            continue
-        is_active = request.path == url or (url != "/" and request.path.startswith(url))
-        found.append(
-            {
-                "url": url,
-                "label": section.label,
-                "icon": section.icon,
-                "active": is_active,
-                "count": counts.get(section.count),
-            }
-        )
-    return found
+        with suppress(NoReverseMatch):
+            urls[section.url_name] = reverse(section.url_name)
+    around = [
+        url for url in urls.values() if request.path == url or (url != "/" and request.path.startswith(url))
+    ]
+    active = max(around, key=len, default="")  # a section may lie inside another one
+    return [
+        {
+            "url": urls[section.url_name],
+            "label": section.label,
+            "icon": section.icon,
+            "active": urls[section.url_name] == active,
+            "count": counts.get(section.count),
+        }
+        for section in SECTIONS
+        if section.url_name in urls
+    ]
 
 
 def sidebar_counts(organization: Organization) -> dict[str, int]:

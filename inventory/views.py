@@ -78,7 +78,7 @@ def tags_set(request: UserRequest) -> HttpResponse:
     if not selected:
         messages.warning(request, _("No resource was selected."))
     elif not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     else:
         count = 0
         for resource in resources:
@@ -112,4 +112,5 @@ def _address(resource: Resource, part: str) -> str:
 
 
 def _resource_or_404(request: UserRequest, pk: int) -> Resource:
-    return get_object_or_404(Resource.objects.of(request.organization), pk=pk)
+    resource: Resource = get_object_or_404(Resource.objects.of(request.organization), pk=pk)
+    return resource

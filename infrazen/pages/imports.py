@@ -123,7 +123,7 @@ def import_confirm(request: UserRequest, pk: int) -> HttpResponse:
             return redirect("syncs:import_detail", billing_file.pk)
         context = _detail_context(request, billing_file) | {"problem": sentence(str(error))}
         return render(request, "syncs/imports/_result.html", context, status=UNPROCESSABLE)
-    tasks.run_snapshot.delay_on_commit(snapshot_id=snapshot.pk)
+    tasks.run_snapshot.delay_on_commit(snapshot_id=snapshot.pk)  # type: ignore[attr-defined]  # Celery's Django task
     if request.htmx:
         return render(
             request, "syncs/imports/_result.html", _detail_context(request, _file_or_404(request, pk))
@@ -237,9 +237,10 @@ def _shown_error(error: Mapping[str, Any] | None, billing_file: BillingFile) -> 
 
 def _file_or_404(request: UserRequest, pk: int) -> BillingFile:
     newest = SyncSnapshot.objects.select_related("connection").order_by("-pk")
-    return get_object_or_404(
+    found: BillingFile = get_object_or_404(
         BillingFile.objects.of(request.organization)
         .select_related("connection", "uploaded_by")
         .prefetch_related(Prefetch("snapshots", queryset=newest)),
         pk=pk,
     )
+    return found

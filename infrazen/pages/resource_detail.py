@@ -21,6 +21,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import UserRequest, organization_required
 from common import formatting
 from costs.queries import rates_on
+from infrazen.pages.moments import moment_context, moment_of
 from infrazen.pages.resource_history import (
     DailyCosts,
     Event,
@@ -32,14 +33,13 @@ from infrazen.pages.resource_history import (
     unread_times,
 )
 from infrazen.pages.resource_words import icon_of, marks_of, specification, status_of
-from infrazen.pages.resources import in_roubles, moment_of, resource_url
+from infrazen.pages.resources import in_roubles, month_of, resource_url
 from infrazen.pages.resources_queries import CPU, MEMORY, USAGE_DAYS, Usage, usage_of
 from inventory import queries as inventory
 from inventory.forms import NoteForm, TagForm
 from inventory.models import Provenance, Resource, ResourceType
 from inventory.queries import Series
 from providers.badges import badge_of, series_of
-from providers.contract.records import DAYS_IN_MONTH
 from providers.messages import provider_name
 from syncs.models import ResourceState, SnapshotTotal
 from syncs.queries import as_of, with_components, with_staleness
@@ -89,7 +89,7 @@ def resource_detail(request: UserRequest, pk: int) -> HttpResponse:
     unread = (
         unread_times(resource, state.scope, since=end - timedelta(days=COST_DAYS), until=end) if state else []
     )
-    context |= {
+    context |= moment_context(moment, now) | {
         "cells": _cells(
             resource, state, is_gone, parts, costs, usage_of([resource.pk], moment).get(resource.pk, {})
         ),
@@ -142,14 +142,14 @@ def _parts(request: UserRequest, resource: Resource, moment: datetime | None) ->
 
 def _price(request: UserRequest, state: ResourceState, parts: list[ResourceState]) -> dict[str, Any]:
     """Own cost and components in their currencies, and the total where it is one currency."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "icon": icon_of(one.resource.resource_type),
             "name": one.name if one is not state else specification(one) or one.name,
             "url": "" if one is state else reverse("inventory:resource_detail", args=[one.resource_id]),
             "specification": "" if one is state else specification(one),
             "daily": one.daily_cost,
-            "monthly": one.monthly_cost,
+            "monthly": None if one.daily_cost is None else month_of(one.daily_cost),
             "currency": one.currency or "RUB",
         }
         for one in (state, *parts)
@@ -160,7 +160,7 @@ def _price(request: UserRequest, state: ResourceState, parts: list[ResourceState
     return {
         "lines": lines,
         "total": total,
-        "monthly": None if total is None else total * DAYS_IN_MONTH,
+        "monthly": None if total is None else month_of(total),
         "currency": next(iter(currencies), "RUB"),
         "is_list_price": state.is_list_price,
         "original": state.original_cost,
@@ -197,7 +197,7 @@ def _cost_cell(state: ResourceState | None, is_gone: bool) -> dict[str, Any]:
         "figure": formatting.money(daily, currency),
         "unit": _("/day"),
         "note": _("%(monthly)s, a day × 30")
-        % {"monthly": formatting.money_per_month(daily * DAYS_IN_MONTH, currency)},
+        % {"monthly": formatting.money_per_month(month_of(daily), currency)},
         "note_more": formatting.money_per_day(foreign, state.currency) if foreign is not None else "",
     }
 
@@ -256,11 +256,13 @@ def _memory_cell(usage: Mapping[str, Usage], state: ResourceState | None) -> dic
 def _cost_chart(
     costs: DailyCosts, events: list[Event], unread: list[Unread], resource: Resource
 ) -> dict[str, Any] | None:
-    """The data of js/charts.js, from the first day with a cost on; None where no cost is known."""
-    known = [index for index, value in enumerate(costs.values) if value is not None]
+    """The data of js/charts.js, from the first day with a cost to the last whole one; None without any."""
+    today = timezone.localdate()
+    known = [
+        index for index, day in enumerate(costs.days) if costs.values[index] is not None and day != today
+    ]
     if not known:
         return None
-    today = timezone.localdate()
     days, values = costs.days[known[0] : known[-1] + 1], costs.values[known[0] : known[-1] + 1]
     return {
         "labels": [day.isoformat() for day in days],
@@ -281,11 +283,7 @@ def _cost_chart(
             if event.change.times == 1 and days[0] <= _local_day(event.change.at) <= days[-1]
         ],
         "incomplete": sorted(
-            {
-                day.isoformat()
-                for day in {today, *(day for one in unread for day in _days_of(one))}
-                if days[0] <= day <= days[-1]
-            }
+            {day.isoformat() for one in unread for day in _days_of(one) if days[0] <= day <= days[-1]}
         ),
         "currency": "RUB",
         "locale": _locale(),
@@ -425,9 +423,9 @@ def _effect_text(effect: Decimal | None, currency: str, is_signed: bool) -> str:
 def _month_text(effect: Decimal | None, currency: str, is_signed: bool) -> str:
     if effect is None:
         return ""
-    monthly = effect * DAYS_IN_MONTH
-    text = formatting.signed_money(monthly, currency) if is_signed else formatting.money(monthly, currency)
-    return text + _("/mo")
+    monthly = month_of(effect)
+    sign = "" if not is_signed or not monthly else formatting.MINUS if monthly < 0 else "+"
+    return sign + formatting.money_per_month(abs(monthly), currency)
 
 
 def _facts(resource: Resource, state: ResourceState) -> list[tuple[str, Any]]:

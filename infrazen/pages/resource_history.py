@@ -132,6 +132,7 @@ def unread_times(resource: Resource, scope: str, *, since: datetime, until: date
     found: list[Unread] = []
     known: datetime | None = None
     for at, complete_at in reversed(rows):
+        assert at is not None, "a finished sync has its instant"
         if found and complete_at == known:
             found[-1] = Unread(first=found[-1].first, last=at, count=found[-1].count + 1)
         else:

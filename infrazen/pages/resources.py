@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,6 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -24,8 +23,9 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import UserRequest, organization_required
 from common import formatting
 from infrazen.pages import resources_queries as queries
+from infrazen.pages.moments import moment_context, moment_of, moment_pair
 from infrazen.pages.resource_words import icon_of, marks_of, specification, status_of
-from infrazen.pages.resources_queries import CPU, MEMORY, PAGE_ROWS, Group, Listing, ResourceFilter, Row
+from infrazen.pages.resources_queries import CPU, MEMORY, PAGE_ROWS, Group, Listing, ResourceFilter, Row, Sums
 from inventory.models import ResourceType, Tag
 from providers.badges import badge_of, series_of
 from providers.contract.records import DAYS_IN_MONTH
@@ -33,8 +33,9 @@ from providers.messages import provider_name
 from syncs.models import ResourceState, SyncStatus
 from syncs.views import LEVELS
 
+KOPECK = Decimal("0.01")
 SHOWN_LINES = 2
-SHOWN_TAGS = 3
+SHOWN_TAGS = 2
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so runs as a formula in a spreadsheet; an apostrophe before it keeps it a text."""
 
@@ -86,13 +87,13 @@ class GroupView:
 @organization_required
 @require_safe
 @vary_on_headers("HX-Request")
-def resource_list(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
+def resource_list(request: UserRequest) -> HttpResponse:
     """The list; `group` with `page` names the section to open, `format=csv` asks for everything as a table."""
     wanted = ResourceFilter.of(request.GET)
     now = timezone.now()
     moment = moment_of(request, now)
     if request.GET.get("format") == "csv":
-        return _export(request, wanted, moment)
+        return _export(request, wanted, moment)  # type: ignore[return-value]  # streams; not a subclass
     found = queries.listing(request.organization, wanted, moment)
     opened, number = _opened(request, found)
     groups = _groups(request, wanted, moment, found, opened=opened, number=number)
@@ -101,42 +102,26 @@ def resource_list(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
         "wanted": wanted,
         "moment": moment,
         "totals": found.totals,
-        "query": _query(wanted, moment),
+        "here": f"{request.path}?{_query(wanted, moment)}".rstrip("?"),
         "may_write": request.membership.may_write,
         "may_select": request.membership.may_write and moment is None,
     }
     if request.htmx and request.GET.get("group"):
         return render(request, "inventory/_resource_rows.html", context | {"view": groups[0]})
-    context |= {
+    context |= moment_context(moment, now) | {
         "cells": _cells(found, moment),
         "filters": _filters(request, wanted, moment),
-        "set_filters": _set_filters(wanted, moment, found),
+        "set_connection": _set_connection(wanted, moment, found),
         "notice": _notice(found, wanted, moment),
-        "reset_query": urlencode(_moment_pair(moment)),
-        "presets": [(label, _stamp(now - timedelta(days=days))) for label, days in _presets()],
-        "at": _stamp(moment) if moment else "",
-        "now": _stamp(now),
+        "filter_count": len(wanted.conditions),
+        "reset_query": urlencode(moment_pair(moment)),
         "sorts": _sorts(wanted),
     }
-    template = "inventory/_resources.html" if request.htmx else "inventory/resource_list.html"
-    return render(request, template, context)
-
-
-def moment_of(request: UserRequest, now: datetime) -> datetime | None:
-    """The past moment that `at` asks for, a day meaning its end; None for now, the future and what is no time."""
-    text = request.GET.get("at", "").strip()
-    try:
-        moment = parse_datetime(text) if "T" in text or " " in text else None
-        day = None if moment else parse_date(text)
-    except ValueError:
-        return None
-    if day:
-        moment = datetime.combine(day, datetime.max.time())
-    if moment is None:
-        return None
-    if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
-    return moment if moment < now else None
+    template = "inventory/_resources_swapped.html" if request.htmx else "inventory/resource_list.html"
+    response = render(request, template, context)
+    if request.htmx:  # the form also sends what is not set
+        response["HX-Push-Url"] = context["here"]
+    return response
 
 
 def row_view(row: Row, rates: Any, moment: datetime | None) -> RowView:
@@ -179,7 +164,7 @@ def row_view(row: Row, rates: Any, moment: datetime | None) -> RowView:
         cpu=cpu.average if cpu else None,
         memory=memory.average if memory else None,
         daily=daily,
-        monthly=None if daily is None else daily * DAYS_IN_MONTH,
+        monthly=None if daily is None else month_of(daily),
         currency=currency,
         foreign_daily=foreign,
         can_unfold=bool(row.parts or cpu or memory),
@@ -196,9 +181,14 @@ def in_roubles(
     return (amount, currency, None) if rate is None else (amount * rate, queries.ROUBLES, amount)
 
 
+def month_of(daily: Decimal) -> Decimal:
+    """Thirty days, to the kopeck: prices a month are stored as millionths of a day."""
+    return (daily * DAYS_IN_MONTH).quantize(KOPECK)
+
+
 def resource_url(pk: int, moment: datetime | None) -> str:
     url = reverse("inventory:resource_detail", args=[pk])
-    return f"{url}?{urlencode(_moment_pair(moment))}" if moment else url
+    return f"{url}?{urlencode(moment_pair(moment))}" if moment else url
 
 
 def _opened(request: UserRequest, found: Listing) -> tuple[list[int], int]:
@@ -289,14 +279,7 @@ def _cells(found: Listing, moment: datetime | None) -> list[dict[str, Any]]:
             % {"count": connections},
             "note_more": inside % {"count": totals.part_count} if totals.part_count else "",
         },
-        {
-            "label": _("Run rate at that time") if moment else _("Run rate"),
-            "figure": formatting.money(totals.cost.daily) if totals.cost.daily is not None else "",
-            "unit": _("/day"),
-            "note": _("%(monthly)s, a day × 30")
-            % {"monthly": formatting.money_per_month(totals.cost.monthly)},
-            "note_more": _without_rate(totals.cost.unconverted),
-        },
+        _run_rate_cell(totals.cost, moment),
         {
             "label": _("Wasted"),
             "figure": formatting.rounded_money(totals.waste_monthly),
@@ -314,6 +297,22 @@ def _cells(found: Listing, moment: datetime | None) -> list[dict[str, Any]]:
             "wide": True,
         },
     ]
+
+
+def _run_rate_cell(cost: Sums, moment: datetime | None) -> dict[str, Any]:
+    """In roubles; in the first other currency where no rate makes roubles of it."""
+    cell: dict[str, Any] = {"label": _("Run rate at that time") if moment else _("Run rate")}
+    if not cost.amounts:
+        return cell | {"figure": "", "reason": _("No cost is known.")}
+    amount, currency = cost.amounts[0]
+    monthly = formatting.money_per_month(month_of(amount), currency)
+    rest = cost.unconverted if cost.daily is not None else dict(sorted(cost.unconverted.items())[1:])
+    return cell | {
+        "figure": formatting.money(amount, currency),
+        "unit": _("/day"),
+        "note": _("%(monthly)s, a day × 30") % {"monthly": monthly},
+        "note_more": _without_rate(rest),
+    }
 
 
 def _without_rate(amounts: dict[str, Decimal]) -> str:
@@ -347,30 +346,13 @@ def _filters(request: UserRequest, wanted: ResourceFilter, moment: datetime | No
     ]
 
 
-def _set_filters(wanted: ResourceFilter, moment: datetime | None, found: Listing) -> list[dict[str, str]]:
-    """What narrows the list, in words, each with the address without it."""
-    labels = {
-        "q": _("Search"),
-        "type": _("Type"),
-        "status": _("Status"),
-        "region": _("Region"),
-        "connection": _("Connection"),
-        "tag": _("Tag"),
-        "mark": _("Marks"),
-    }
-    values: dict[str, dict[str, str]] = {
-        "type": {value: str(label) for value, label in ResourceType.choices},
-        "status": {value: str(label) for value, label in ResourceState.Status.choices},
-        "connection": {str(group.connection.pk): group.connection.connection_name for group in found.groups},
-        "mark": _mark_labels(),
-    }
-    told = []
-    for key, value in wanted.conditions.items():
-        rest = "&".join(part for part in (wanted.without(key), urlencode(_moment_pair(moment))) if part)
-        told.append(
-            {"name": labels[key], "value": values.get(key, {}).get(value, value), "remove_url": f"?{rest}"}
-        )
-    return told
+def _set_connection(wanted: ResourceFilter, moment: datetime | None, found: Listing) -> dict[str, str] | None:
+    """The connection to which the list is narrowed: the one filter without a select."""
+    if not wanted.connection:
+        return None
+    names = {str(group.connection.pk): group.connection.connection_name for group in found.groups}
+    rest = "&".join(part for part in (wanted.without("connection"), urlencode(moment_pair(moment))) if part)
+    return {"name": names.get(wanted.connection, wanted.connection), "remove_url": f"?{rest}"}
 
 
 def _mark_labels() -> dict[str, str]:
@@ -395,10 +377,6 @@ def _sorts(wanted: ResourceFilter) -> list[dict[str, Any]]:
     return [{"value": sort, "label": labels[sort], "chosen": sort == wanted.sort} for sort in queries.SORTS]
 
 
-def _presets() -> list[tuple[str, int]]:
-    return [(_("A day ago"), 1), (_("A week ago"), 7), (_("30 days ago"), 30), (_("90 days ago"), 90)]
-
-
 def _notice(found: Listing, wanted: ResourceFilter, moment: datetime | None) -> dict[str, str] | None:
     if moment is None:
         return None
@@ -420,17 +398,8 @@ def _notice(found: Listing, wanted: ResourceFilter, moment: datetime | None) -> 
     }
 
 
-def _moment_pair(moment: datetime | None) -> dict[str, str]:
-    return {"at": moment.isoformat()} if moment else {}
-
-
 def _query(wanted: ResourceFilter, moment: datetime | None) -> str:
-    return "&".join(part for part in (wanted.query, urlencode(_moment_pair(moment))) if part)
-
-
-def _stamp(at: datetime) -> str:
-    """As `<input type="datetime-local">` has it, in the reader's zone."""
-    return f"{timezone.localtime(at):%Y-%m-%dT%H:%M}"
+    return "&".join(part for part in (wanted.query, urlencode(moment_pair(moment))) if part)
 
 
 def _export(request: UserRequest, wanted: ResourceFilter, moment: datetime | None) -> StreamingHttpResponse:

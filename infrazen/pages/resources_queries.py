@@ -31,7 +31,7 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Coalesce, RowNumber
 from django.http import QueryDict
 
@@ -110,6 +110,12 @@ class Sums:
     @property
     def monthly(self) -> Decimal | None:
         return None if self.daily is None else self.daily * DAYS_IN_MONTH
+
+    @property
+    def amounts(self) -> list[tuple[Decimal, str]]:
+        """Every known sum with its currency, roubles first."""
+        known = [] if self.daily is None else [(self.daily, ROUBLES)]
+        return known + [(amount, currency) for currency, amount in sorted(self.unconverted.items())]
 
     def add(self, amount: Any, currency: str, rates: Mapping[str, Decimal]) -> None:
         if amount is None:
@@ -238,7 +244,8 @@ def listing(organization: Organization, wanted: ResourceFilter, moment: datetime
     parts = _annotated(organization, moment).filter(parent__in=shown.values("resource"))
     row_sums, part_sums = _summed(shown), _summed(parts)
     rates = rates_on({row["currency"] for row in [*row_sums, *part_sums]}, _day(organization, moment))
-    total, by_connection = Totals(), {}
+    total = Totals()
+    by_connection: dict[int, Totals] = {}
     for counted, sums in (("row_count", row_sums), ("part_count", part_sums)):
         for row in sums:
             for totals in (total, by_connection.setdefault(row["connection_id"], Totals())):
@@ -405,7 +412,7 @@ def _found_by(text: str) -> Q:
     )
 
 
-def _summed(states: QuerySet[ResourceState]) -> list[dict[str, Any]]:
+def _summed(states: QuerySet[ResourceState]) -> list[Any]:
     zombie, orphan = Q(status=ResourceState.Status.DELETED_BILLED), Q(is_orphan=True)
     orphan &= ~zombie
     return list(
@@ -445,7 +452,7 @@ def _day(organization: Organization, moment: datetime | None) -> Any:
 
 def _order(sort: str, rates: Mapping[str, Decimal]) -> list[OrderBy]:
     foreign = [When(currency=currency, then=Value(rate)) for currency, rate in rates.items()]
-    cost: Combinable = F("total_daily_cost")
+    cost: Any = F("total_daily_cost")
     if len(foreign) > 1:
         cost = cost * Case(*foreign, default=Value(Decimal(1)), output_field=MoneyField())
     name, identity = F("name").asc(), F("pk").asc()
