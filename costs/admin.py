@@ -72,6 +72,8 @@ class DailyCostAdmin(ReadOnlyModelAdmin):
     search_fields = ["resource__name", "resource__resource_id", "connection__connection_name"]
     list_select_related = ["resource", "connection"]
     ordering = ["-date", "-pk"]
+    exclude = ["organization", "connection", "resource"]
+    facts = ["connection_link", "resource_link"]
     resource_link = object_link("resource", _("resource"))
     connection_link = object_link("connection", _("connection"))
 
@@ -100,7 +102,8 @@ class CostRevisionAdmin(ReadOnlyModelAdmin):
     ordering = ["-changed_at", "-pk"]
     connection_link = object_link("connection", _("connection"))
     snapshot_link = object_link("snapshot", _("sync snapshot"))
-    facts = ["snapshot_link", "difference"]
+    exclude = ["organization", "connection", "snapshot"]
+    facts = ["connection_link", "snapshot_link", "difference"]
 
     @admin.display(description=_("before"), ordering="before_billed_cost")
     def before(self, revision: CostRevision) -> str:

@@ -72,8 +72,12 @@ class SoftwareInline(_Inline):
 
 class NoteInline(_Inline):
     model = ResourceNote
-    fields = ["author", "text", "created_at"]
-    readonly_fields = ["created_at"]
+    fields = ["author", "text", "written"]
+    readonly_fields = ["written"]
+
+    @admin.display(description=_("written"))
+    def written(self, note: ResourceNote) -> Any:
+        return note.created_at
 
 
 @admin.register(Resource)
@@ -82,7 +86,7 @@ class ResourceAdmin(ReadOnlyModelAdmin):
 
     manage_permission = MANAGE
     list_display = ["name", "resource_type", "native_type", "connection_link", "first_seen_at"]
-    list_filter = [
+    list_filter: Any = [
         "resource_type",
         "connection__provider_type",
         ("connection", AutocompleteSelectFilter),
@@ -125,7 +129,7 @@ class ResourceAdmin(ReadOnlyModelAdmin):
                 ]
             },
         ),
-        (_("Dates"), {"fields": ["provider_created_at", "first_seen_at", "created_at", "updated_at"]}),
+        (_("Dates"), {"fields": ["provider_created_at", "first_seen_at"]}),
     ]
     facts = ["connection_link", "organization_link", "provenance", "measurements"]
 
@@ -165,6 +169,8 @@ class _OfResourceAdmin(ReadOnlyModelAdmin):
     manage_permission = MANAGE
     list_select_related = ["resource"]
     ordering = ["-pk"]
+    exclude = ["organization", "resource"]
+    facts = ["resource_link"]
     resource_link = object_link("resource", _("resource"))
 
 
@@ -181,10 +187,14 @@ class TagAdmin(_OfResourceAdmin):
 class ResourceNoteAdmin(_OfResourceAdmin):
     """What did people write?"""
 
-    list_display = ["text", "author", "resource_link", "created_at"]
+    list_display = ["text", "author", "resource_link", "written"]
     list_filter = ["created_at", ("organization", AutocompleteSelectFilter)]
     search_fields = ["text", "author__email", "resource__name"]
     list_select_related = ["resource", "author"]
+
+    @admin.display(description=_("written"), ordering="created_at")
+    def written(self, note: ResourceNote) -> Any:
+        return note.created_at
 
 
 @admin.register(SoftwareComponent)

@@ -28,8 +28,8 @@ class BillingFileAdmin(ReadOnlyModelAdmin):
         "organization_link",
         "status",
         "size",
-        "uploaded_by",
-        "created_at",
+        "uploaded_by_link",
+        "uploaded",
     ]
     list_filter = [
         "status",
@@ -41,7 +41,7 @@ class BillingFileAdmin(ReadOnlyModelAdmin):
     search_fields = ["name", "sha256", "connection__connection_name", "uploaded_by__email"]
     list_select_related = ["connection", "organization", "uploaded_by"]
     ordering = ["-created_at", "-pk"]
-    exclude = ["file", "organization", "connection", "report"]
+    exclude = ["file", "organization", "connection", "report", "uploaded_by"]
     found = json_fact("report", _("report"))
     connection_link = object_link("connection", _("connection"))
     organization_link = object_link("organization", _("organization"))
@@ -49,12 +49,17 @@ class BillingFileAdmin(ReadOnlyModelAdmin):
         "connection_link",
         "organization_link",
         "size",
-        "uploaded_by",
+        "uploaded_by_link",
         "why_refused",
         "imports",
         "found",
-        "created_at",
+        "uploaded",
     ]
+    uploaded_by_link = object_link("uploaded_by", _("by whom"))
+
+    @admin.display(description=_("uploaded"), ordering="created_at")
+    def uploaded(self, billing_file: BillingFile) -> Any:
+        return billing_file.created_at
 
     @admin.display(description=_("size"), ordering="size_bytes")
     def size(self, billing_file: BillingFile) -> str:
@@ -97,7 +102,7 @@ class ChargeBatchAdmin(ReadOnlyModelAdmin):
     connection_link = object_link("connection", _("connection"))
     snapshot_link = object_link("snapshot", _("sync snapshot"))
     facts = ["lines_link", "snapshot_link", "connection_link"]
-    exclude = ["connection", "snapshot"]
+    exclude = ["organization", "connection", "snapshot", "replaced_by"]
 
     @admin.display(description=_("billed lines"))
     def lines_link(self, batch: ChargeBatch) -> SafeString:
@@ -124,8 +129,9 @@ class ChargeLineAdmin(ReadOnlyModelAdmin):
     ordering = ["-pk"]
     resource_link = object_link("resource", _("resource"))
     other_columns = json_fact("extra", _("other columns"))
-    exclude = ["extra", "resource"]
-    facts = ["resource_link", "other_columns"]
+    exclude = ["organization", "extra", "resource", "batch"]
+    batch_link = object_link("batch", _("delivery of billed lines"))
+    facts = ["resource_link", "batch_link", "other_columns"]
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         return lookup == "batch__id__exact" or bool(super().lookup_allowed(lookup, value, request))

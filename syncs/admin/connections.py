@@ -59,7 +59,7 @@ class CurrentStatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [*ResourceState.Status.choices, (self.GONE, _("gone"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Resource]) -> QuerySet[Resource]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         if value == self.GONE:
             return queryset.filter(_status__isnull=True)
@@ -80,7 +80,7 @@ class ResourceWithStateAdmin(ResourceAdmin):
         "first_seen_at",
         "states_link",
     ]
-    list_filter = [CurrentStatusFilter, *ResourceAdmin.list_filter]
+    list_filter: Any = [CurrentStatusFilter, *ResourceAdmin.list_filter]
     facts = [*ResourceAdmin.facts, "status_now", "cost", "states_link"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Resource | None = None) -> list[Any]:

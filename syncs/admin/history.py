@@ -70,8 +70,8 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
         "state",
         "trigger",
         "attempt",
-        "counts",
         "unexplained",
+        "counts",
         "duration",
     ]
     list_filter = [
@@ -90,6 +90,8 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     inlines = [SnapshotTotalInline, ScopeCoverageInline]
     connection_link = object_link("connection", _("connection"))
     organization_link = object_link("organization", _("organization"))
+    requested_by_link = object_link("requested_by", _("by whom"))
+    billing_file_link = object_link("billing_file", _("billing file"))
     phase_seconds = json_fact("timings", _("seconds by phase"))
     sums = json_fact("breakdown", _("sums"))
     failed_afterwards = json_fact("after_sync_errors", _("what failed afterwards"))
@@ -97,7 +99,9 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     facts = [
         "connection_link",
         "organization_link",
-        "requested_by",
+        "requested_by_link",
+        "billing_file_link",
+        "held_until",
         "duration",
         "why_failed",
         "told",
@@ -117,8 +121,8 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
                     "status",
                     "is_current",
                     "trigger",
-                    "requested_by",
-                    "billing_file",
+                    "requested_by_link",
+                    "billing_file_link",
                     "why_failed",
                     "found",
                 ]
@@ -134,7 +138,7 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
                     "finished_at",
                     "duration",
                     "attempt",
-                    "lease_expires_at",
+                    "held_until",
                     "phase",
                     "progress_now",
                     "phase_seconds",
@@ -171,16 +175,18 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     def state(self, snapshot: SyncSnapshot) -> tuple[str, str]:
         return snapshot.status, str(snapshot.get_status_display())
 
-    @admin.display(description=_("new · changed · same · gone · stale"))
-    def counts(self, snapshot: SyncSnapshot) -> str:
-        numbers = (
-            snapshot.created_count,
-            snapshot.updated_count,
-            snapshot.unchanged_count,
-            snapshot.deleted_count,
-            snapshot.stale_count,
+    @admin.display(description=_("resources"))
+    def counts(self, snapshot: SyncSnapshot) -> SafeString:
+        """`44 (+2 ~3 −1)`: all of them, new, changed, gone; `?4` are stale."""
+        marks = (
+            ("+", snapshot.created_count),
+            ("~", snapshot.updated_count),
+            ("−", snapshot.deleted_count),
+            ("?", snapshot.stale_count),
         )
-        return " · ".join(str(number) for number in numbers)
+        changed = " ".join(f"{mark}{count}" for mark, count in marks if count)
+        whole = f"{snapshot.resource_count} ({changed})" if changed else str(snapshot.resource_count)
+        return format_html('<span class="whitespace-nowrap">{}</span>', whole)
 
     @admin.display(description=_("not explained, a day"))
     def unexplained(self, snapshot: SyncSnapshot) -> str:
@@ -195,6 +201,10 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
         if snapshot.started_at and snapshot.finished_at:
             return f"{(snapshot.finished_at - snapshot.started_at).total_seconds():.1f}"
         return "—"
+
+    @admin.display(description=_("held by a worker until"))
+    def held_until(self, snapshot: SyncSnapshot) -> Any:
+        return snapshot.lease_expires_at
 
     @admin.display(description=_("error"))
     def why_failed(self, snapshot: SyncSnapshot) -> str:
@@ -276,7 +286,13 @@ class ScopeCoverageAdmin(ReadOnlyModelAdmin):
     search_fields = ["scope", "snapshot__connection__connection_name"]
     list_select_related = ["snapshot__connection"]
     ordering = ["-pk"]
+    exclude = ["organization", "snapshot", "message", "params"]
+    facts = ["snapshot_link", "reason"]
     snapshot_link = object_link("snapshot", _("sync snapshot"))
+
+    @admin.display(description=_("reason"))
+    def reason(self, coverage: ScopeCoverage) -> str:
+        return sentence(coverage.message, coverage.params) or "—"
 
 
 @admin.register(SnapshotTotal)
@@ -296,6 +312,8 @@ class SnapshotTotalAdmin(ReadOnlyModelAdmin):
     search_fields = ["snapshot__connection__connection_name"]
     list_select_related = ["snapshot__connection"]
     ordering = ["-pk"]
+    exclude = ["organization", "snapshot"]
+    facts = ["snapshot_link"]
     snapshot_link = object_link("snapshot", _("sync snapshot"))
 
 
@@ -332,6 +350,7 @@ class ResourceStateAdmin(ReadOnlyModelAdmin):
     ordering = ["-opened_at", "-pk"]
     connection_link = object_link("connection", _("connection"))
     resource_link = object_link("resource", _("resource"))
+    parent_link = object_link("parent", _("belongs to"))
     opened_by_link = object_link("opened_by", _("opened by"))
     closed_by_link = object_link("closed_by", _("closed by"))
     what_changed = json_fact("changes", _("changes"))
@@ -341,6 +360,7 @@ class ResourceStateAdmin(ReadOnlyModelAdmin):
     facts = [
         "connection_link",
         "resource_link",
+        "parent_link",
         "opened_by_link",
         "closed_by_link",
         "what_changed",
@@ -356,7 +376,7 @@ class ResourceStateAdmin(ReadOnlyModelAdmin):
                     "name",
                     "resource_link",
                     "connection_link",
-                    "parent",
+                    "parent_link",
                     "scope",
                     "action",
                     "opened_at",
@@ -437,5 +457,7 @@ class PendingClosureAdmin(ReadOnlyModelAdmin):
     list_display = ["pk", "snapshot_link", "state_link"]
     list_select_related = ["snapshot__connection", "state"]
     ordering = ["-pk"]
+    exclude = ["organization", "snapshot", "state"]
+    facts = ["snapshot_link", "state_link"]
     snapshot_link = object_link("snapshot", _("sync snapshot"))
     state_link = object_link("state", _("resource state"))

@@ -86,6 +86,7 @@ class UnrecognizedResourceAdmin(ModelAdmin):
     actions_detail = ["map_one"]
     connection_link = object_link("connection", _("connection"))
     snapshot_link = object_link("snapshot", _("sync snapshot"))
+    resolved_by_link = object_link("resolved_by", _("resolved by"))
     raw = json_fact("billing_data", _("billing data"))
     facts = [
         "provider",
@@ -93,7 +94,7 @@ class UnrecognizedResourceAdmin(ModelAdmin):
         "snapshot_link",
         "raw",
         "cost",
-        "resolved_by",
+        "resolved_by_link",
     ]
     fieldsets = [
         (
@@ -113,7 +114,7 @@ class UnrecognizedResourceAdmin(ModelAdmin):
             },
         ),
         (_("Billing data"), {"fields": ["raw"]}),
-        (_("Answer"), {"fields": ["resolved_at", "resolved_by", "mapped_to", "notes"]}),
+        (_("Answer"), {"fields": ["resolved_at", "resolved_by_link", "mapped_to", "notes"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -160,7 +161,7 @@ class UnrecognizedResourceAdmin(ModelAdmin):
     )
     def state(self, record: UnrecognizedResource) -> tuple[str, str]:
         if record.resolved_at is None:
-            return "open", str(_("Open"))
+            return "open", str(_("Not resolved"))
         return "resolved", str(record.get_mapped_to_display() if record.mapped_to else _("Resolved"))
 
     # Mapping a type
@@ -273,16 +274,21 @@ class TypeMappingAdmin(ModelAdmin):
     form = TypeMappingForm
     manage_permission = MANAGE
     is_tenant_data = False
-    list_display = ["native_type", "provider", "resource_type", "created_by", "updated_at"]
+    list_display = ["native_type", "provider", "resource_type", "created_by_link", "changed"]
     list_filter = [ProviderFilter, "resource_type"]
     search_fields = ["native_type", "notes"]
     list_select_related = ["created_by"]
     ordering = ["provider_type", "native_type"]
-    facts = ["created_by", "created_at", "updated_at"]
+    facts = ["created_by_link", "changed"]
+    created_by_link = object_link("created_by", _("by whom"))
 
     @admin.display(description=_("provider"), ordering="provider_type")
     def provider(self, mapping: TypeMapping) -> str:
         return provider_name(mapping.provider_type)
+
+    @admin.display(description=_("changed"), ordering="updated_at")
+    def changed(self, mapping: TypeMapping) -> Any:
+        return mapping.updated_at
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "provider_type":
