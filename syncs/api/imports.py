@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db import transaction
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import StableOrderingFilter, TenantViewSet
+from providers import services as providers
 from providers.messages import explain, sentence
 from providers.models import ProviderConnection
 from syncs import imports, tasks
@@ -180,14 +181,19 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         now = timezone.now()
-        with transaction.atomic():
+        connection = self._connection(given, now)
+        try:  # without a transaction around it: a large file is read for a minute or two
             billing_file = imports.store_file(
-                connection=self._connection(given, now),
+                connection=connection,
                 name=given["file"].name,
                 content=given["file"].chunks(),
                 uploaded_by=self.acting_user,
                 now=now,
             )
+        except DjangoValidationError as error:
+            if "connection_name" in given:  # made for this file alone
+                providers.delete_connection(connection=connection)
+            raise DjangoValidationError({"file": error.messages}) from None
         return Response(self.get_serializer(billing_file).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ConfirmSerializer, responses={202: SnapshotSerializer})

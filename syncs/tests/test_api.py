@@ -397,6 +397,7 @@ def test_a_file_that_is_too_large_leaves_nothing(client, settings) -> None:
     response = _upload(client, ROW, connection_name="AWS")
 
     assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["file"]
     assert not BillingFile.objects.exists()
     assert not ProviderConnection.objects.filter(connection_name="AWS").exists()
 
