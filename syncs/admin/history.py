@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,7 +25,7 @@ from common.admin import (
     object_link,
     readable_json,
 )
-from common.formatting import money, money_per_day
+from common.formatting import money, money_per_day, number
 from providers.messages import explain, sentence
 from syncs import services, tasks
 from syncs.admin.parts import MANAGE, RESOURCE_LABELS, STATUS_LABELS, ConnectionProviderFilter, daily_costs
@@ -197,9 +198,9 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     def duration(self, snapshot: SyncSnapshot) -> str:
         """Of the work: a replay's clock stands still, so the phases are added where they are known."""
         if snapshot.timings:
-            return f"{sum(snapshot.timings.values()):.1f}"
+            return number(Decimal(str(sum(snapshot.timings.values()))), 1)
         if snapshot.started_at and snapshot.finished_at:
-            return f"{(snapshot.finished_at - snapshot.started_at).total_seconds():.1f}"
+            return number(Decimal(str((snapshot.finished_at - snapshot.started_at).total_seconds())), 1)
         return "—"
 
     @admin.display(description=_("held by a worker until"))
