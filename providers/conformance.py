@@ -41,6 +41,7 @@ from providers.contract.records import (
     RatePeriod,
     ResourceRecord,
     ResourceType,
+    RunRateRecord,
     Scope,
     ScopeResult,
     ScopeStatus,
@@ -53,7 +54,16 @@ METRICS = frozenset(
 SHORTEST_SECRET = 4
 """Shorter ones occur in any text by chance and prove nothing."""
 
-Item = AccountRecord | ChargeRecord | ResourceRecord | UsageRecord | PriceRecord | ScopeResult | Finding
+Item = (
+    AccountRecord
+    | ChargeRecord
+    | RunRateRecord
+    | ResourceRecord
+    | UsageRecord
+    | PriceRecord
+    | ScopeResult
+    | Finding
+)
 STREAMS: Mapping[str, type] = {
     "account": AccountRecord,
     "charges": ChargeRecord,
@@ -156,6 +166,7 @@ class PluginConformance:
                 STREAMS[name].__name__,
                 "ScopeResult",
                 "Finding",
+                *(["RunRateRecord"] if name == "charges" else []),
             }
             assert not strangers, f"{name} yields {strangers}"
 
@@ -292,6 +303,16 @@ class PluginConformance:
             assert all((charge.resource_id, charge.billing_account_id)), charge
             assert charge.charge_period_start < charge.charge_period_end, charge
             assert charge.billing_period_start < charge.billing_period_end, charge
+
+    def test_run_rates_are_stated_once_and_of_what_has_lines(self) -> None:
+        reading = self._reading()
+        stated = [item for item in reading.streams["charges"] if isinstance(item, RunRateRecord)]
+        billed = {charge.resource_id for charge in reading.records("charges")}
+
+        assert not stated or self.plugin().capabilities.states_run_rates
+        assert len({item.resource_id for item in stated}) == len(stated)
+        assert {item.resource_id for item in stated} <= billed
+        assert all(item.uncertainty >= 0 for item in stated)
 
     def test_series_ascend_within_the_period(self) -> None:
         plugin = self.plugin()

@@ -24,6 +24,7 @@ from .records import (
     PriceRecord,
     ResourceRecord,
     ResourceType,
+    RunRateRecord,
     Scope,
     ScopeResult,
     ScopeStatus,
@@ -54,11 +55,14 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
+    """`states_run_rates`: charges() yields a `RunRateRecord` for all that is billed now; the lines are history."""
+
     billing: BillingKind
     has_inventory: bool = True
     has_usage: bool = False
     has_prices: bool = False
     reads_files: bool = False
+    states_run_rates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +143,8 @@ class ProviderPlugin(abc.ABC):
         """The account's facts, at most one record."""
         return iter(())
 
-    def charges(self, period: Period) -> Iterator[ChargeRecord | ScopeResult | Finding]:
-        """Billed lines whose charge period lies in `period`."""
+    def charges(self, period: Period) -> Iterator[ChargeRecord | RunRateRecord | ScopeResult | Finding]:
+        """Billed lines whose charge period lies in `period`; with `states_run_rates` also what they come to now."""
         return iter(())
 
     def resources(self) -> Iterator[ResourceRecord | ScopeResult | Finding]:

@@ -216,6 +216,22 @@ class ChargeRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunRateRecord:
+    """What one billed resource costs now, as a provider of lines counts it; yielded among its charges.
+
+    Some line of the same reading must name the resource. `last_charge_start` is the start of the latest hour that was
+    billed. `uncertainty` is by how much a day `rate` may be off because the provider rounds its lines: a rate that
+    moved by no more has not moved. `latest_hour_cost` is the latest complete hour as the provider's own page shows it.
+    """
+
+    resource_id: str
+    rate: Rate
+    last_charge_start: datetime
+    uncertainty: Decimal = Decimal(0)
+    latest_hour_cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
     """One time series of one resource: points of (instant, value), ascending.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from providers.contract.records import ChargeRecord
+from providers.contract.records import ChargeRecord, RunRateRecord
 
 from .records import AMOUNT_QUANTUM, Cost, scope_key
 
@@ -33,6 +33,8 @@ class BilledResource:
     total: Decimal = Decimal(0)
     last_charge_start: datetime | None = None
     daily: Decimal = Decimal(0)
+    uncertainty: Decimal = Decimal(0)
+    latest_hour_cost: Decimal | None = None
 
     @property
     def scope(self) -> str:
@@ -41,7 +43,13 @@ class BilledResource:
 
     @property
     def cost(self) -> Cost:
-        return Cost(daily=self.daily, currency=self.currency)
+        return Cost(
+            daily=self.daily,
+            currency=self.currency,
+            original=self.latest_hour_cost,
+            original_period="" if self.latest_hour_cost is None else "hour",
+            uncertainty=self.uncertainty,
+        )
 
 
 @dataclass(slots=True)
@@ -118,6 +126,42 @@ def add_up(charges: Iterable[ChargeRecord], *, known_periods: Mapping[str, datet
         if is_recurring(charge):
             billed.total += charge.effective_cost
     return _rates(sources, resources)
+
+
+def take_stated(charges: Iterable[ChargeRecord], run_rates: Mapping[str, RunRateRecord]) -> Ledger:
+    """The ledger of a bill whose provider states what it comes to now: the lines only tell what the resources are.
+
+    What is billed no more has lines and no rate, and is left out. Raises ValueError for a rate without any line.
+    """
+    ledger = Ledger()
+    for charge in charges:
+        key = source_key(charge)
+        ledger.sources.add(key)
+        known = ledger.latest_periods.setdefault(key, charge.billing_period_start)
+        ledger.latest_periods[key] = max(known, charge.billing_period_start)
+        stated = run_rates.get(charge.resource_id)
+        if stated is None:
+            continue
+        billed = ledger.resources.get(charge.resource_id)
+        if billed is None:
+            ledger.resources[charge.resource_id] = BilledResource(
+                resource_id=charge.resource_id,
+                source=key,
+                currency=stated.rate.currency,
+                sample=charge,
+                last_charge_start=stated.last_charge_start,
+                daily=stated.rate.daily.quantize(AMOUNT_QUANTUM),
+                uncertainty=stated.uncertainty,
+                latest_hour_cost=stated.latest_hour_cost,
+            )
+        elif charge.charge_period_start > billed.sample.charge_period_start:
+            billed.sample = charge
+    if strays := run_rates.keys() - ledger.resources.keys():
+        raise ValueError(f"No line names {min(strays)}, whose run rate is stated.")
+    for billed in ledger.resources.values():
+        total = ledger.daily_totals.get(billed.currency, Decimal(0))
+        ledger.daily_totals[billed.currency] = total + billed.daily
+    return ledger
 
 
 def _rates(sources: Mapping[str, _Source], resources: dict[str, BilledResource]) -> Ledger:

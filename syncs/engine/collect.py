@@ -19,6 +19,7 @@ from providers.contract.records import (
     ChargeRecord,
     Finding,
     ResourceRecord,
+    RunRateRecord,
     ScopeResult,
     ScopeStatus,
     UsageRecord,
@@ -29,6 +30,7 @@ from .records import scope_key
 from .spool import Spool
 
 CHARGES = "charges"
+RUN_RATES = "run_rates"
 USAGE = "usage"
 MAX_FINDINGS = 200
 """Findings kept with a snapshot; a file may have one per row."""
@@ -122,6 +124,8 @@ class _Reading:
                 collected.account = item
             case ChargeRecord():
                 self._spool.write(CHARGES, item)
+            case RunRateRecord():
+                self._spool.write(RUN_RATES, item)
             case ResourceRecord():
                 if item.resource_id in collected.listed:
                     return  # a page that moved while it was read shows the same thing twice

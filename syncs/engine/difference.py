@@ -43,7 +43,7 @@ def cost_differs(cost: Cost | None, state: OpenState, *, tolerance: Decimal) -> 
         return (cost is None) != (state.daily_cost is None)
     if cost.currency != state.currency or cost.in_account_total != state.in_account_total:
         return True
-    return abs(cost.daily - state.daily_cost) > tolerance
+    return abs(cost.daily - state.daily_cost) > max(tolerance, cost.uncertainty)
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -10,12 +10,19 @@ from typing import Any
 
 from common.text import gettext_noop
 from providers.contract.plugin import BillingKind, ProviderPlugin
-from providers.contract.records import ChargeRecord, Finding, ResourceRecord, ResourceType, UsageRecord
+from providers.contract.records import (
+    ChargeRecord,
+    Finding,
+    ResourceRecord,
+    ResourceType,
+    RunRateRecord,
+    UsageRecord,
+)
 from syncs.models import Phase, SnapshotTotal, SyncSnapshot
 
 from . import match, persist
-from .billing import Ledger, add_up
-from .collect import CHARGES, USAGE, Collected
+from .billing import Ledger, add_up, take_stated
+from .collect import CHARGES, RUN_RATES, USAGE, Collected
 from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
 from .lease import Lease
 from .records import AMOUNT_QUANTUM, Action, Carried, Cost, Form, Gone, Kept, OpenState, Outcome, scope_key
@@ -80,7 +87,7 @@ def process(
     states = persist.open_states(snapshot.connection_id)
 
     clock.enter(Phase.BILLING)
-    ledger = _bill(snapshot, grouping, spool, lease) if collected.is_bill_complete else Ledger()
+    ledger = _bill(snapshot, plugin, grouping, spool, lease) if collected.is_bill_complete else Ledger()
 
     clock.enter(Phase.GROUPING)
     world = match.World(
@@ -142,7 +149,9 @@ def usage_records(spool: Spool) -> Iterator[UsageRecord]:
     return spool.read(USAGE, UsageRecord)
 
 
-def _bill(snapshot: SyncSnapshot, grouping: Grouping, spool: Spool, lease: Lease) -> Ledger:
+def _bill(
+    snapshot: SyncSnapshot, plugin: ProviderPlugin, grouping: Grouping, spool: Spool, lease: Lease
+) -> Ledger:
     if not spool.count(CHARGES):
         return Ledger()
 
@@ -151,6 +160,9 @@ def _bill(snapshot: SyncSnapshot, grouping: Grouping, spool: Spool, lease: Lease
 
     pks = persist.ensure_billed_resources(snapshot, spool.read(CHARGES, ChargeRecord), resource_type_of)
     persist.write_charges(snapshot, spool.read(CHARGES, ChargeRecord), pks, lease.report)
+    if plugin.capabilities.states_run_rates:
+        run_rates = {stated.resource_id: stated for stated in spool.read(RUN_RATES, RunRateRecord)}
+        return take_stated(spool.read(CHARGES, ChargeRecord), run_rates)
     return add_up(
         spool.read(CHARGES, ChargeRecord), known_periods=persist.known_periods(snapshot.connection_id)
     )
@@ -211,6 +223,7 @@ class _Completion:
         self._gone: list[str] = []
         self.kept_costs: dict[str, Decimal] = {}
         self.outside_total: dict[str, Decimal] = {}
+        self.rounding: dict[str, Decimal] = {}
 
     def take(self, outcomes: Iterator[Outcome]) -> None:
         for batch in persist.batched(outcomes):
@@ -250,6 +263,8 @@ class _Completion:
             self._gone.append(outcome.resource_id)
             return
         state = self._states.get(outcome.resource_id)
+        if state and is_unchanged and not isinstance(outcome, Kept):
+            self._note_rounding(outcome.cost, state.cost)
         if isinstance(outcome, Form):
             cost = state.cost if state and is_unchanged else outcome.cost
             self._add(outcome.resource_type.value, outcome.status.value, cost)
@@ -264,6 +279,12 @@ class _Completion:
         else:
             status = "deleted_billed" if outcome.becomes_zombie else state.status
             self._add(state.resource_type, status, state.cost if is_unchanged else outcome.cost)
+
+    def _note_rounding(self, stated: Cost | None, kept: Cost | None) -> None:
+        """A rate that the bill itself cannot tell from the one of the state: the state's stands on both sides."""
+        if stated and kept and stated.uncertainty:
+            known = self.rounding.get(kept.currency, Decimal(0))
+            self.rounding[kept.currency] = known + stated.daily - kept.daily
 
     def _add(self, resource_type: str, status: str, cost: Cost | None) -> None:
         inside = cost is not None and cost.in_account_total
@@ -292,8 +313,8 @@ def _totals(
 ) -> list[SnapshotTotal]:
     """Billed against the sum of resources, per currency.
 
-    Billed is: by lines, what the lines say plus what was billed before for sources that this delivery leaves out; by
-    rates, the account's own total plus what is priced outside it; without a total, the sum of the prices. Where the
+    Billed is: by lines, what the lines say (a stated rate that moved within its own rounding has not moved) plus what
+    was billed before for sources that this delivery leaves out; by rates, the account's own total plus what is priced outside it; without a total, the sum of the prices. Where the
     bill could not be read to its end there is no word of the provider's: what was known before stands.
     """
     account_total = collected.account.total if collected.account else None
@@ -302,6 +323,8 @@ def _totals(
         for sums in (ledger.daily_totals, completion.kept_costs):
             for currency, amount in sums.items():
                 billed[currency] = billed.get(currency, Decimal(0)) + amount
+        for currency, amount in completion.rounding.items():
+            billed[currency] -= amount
     elif account_total is not None:
         billed = dict(completion.outside_total)
         total = account_total.daily.quantize(AMOUNT_QUANTUM)

@@ -26,7 +26,10 @@ def scope_key(scope: Scope) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A resource's own run rate: `daily` of `currency`, and the original price with its period where there is one."""
+    """A resource's own run rate: `daily` of `currency`, and the original price with its period where there is one.
+
+    `uncertainty` is by how much a day the figure may be off because the provider rounds what it is made of.
+    """
 
     daily: Decimal
     currency: str
@@ -34,6 +37,7 @@ class Cost:
     original_period: str = ""
     is_list_price: bool = False
     in_account_total: bool = False
+    uncertainty: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
