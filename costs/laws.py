@@ -32,7 +32,7 @@ def rouble_values_follow_the_rate() -> Iterator[str]:
     rates = rate_table()
     for fact in DailyCost.objects.order_by("pk").iterator(2000):
         rate = rates.on(fact.currency, fact.date)
-        wanted = (None, None)
+        wanted: tuple[Decimal | None, Decimal | None] = (None, None)
         if rate is not None:
             wanted = (
                 (fact.billed_cost * rate).quantize(QUANTUM),

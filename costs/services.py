@@ -178,9 +178,9 @@ def _history_of(connection: ProviderConnection) -> tuple[datetime, datetime] | N
 
 def _known_until(connection: ProviderConnection) -> datetime | None:
     """Prices run until the latest finished snapshot; what came after, nobody has seen."""
-    return (
-        SyncSnapshot.objects.finished().filter(connection=connection).aggregate(at=Max("observed_at"))["at"]
-    )
+    finished = SyncSnapshot.objects.finished().filter(connection=connection)
+    latest: datetime | None = finished.aggregate(at=Max("observed_at"))["at"]
+    return latest
 
 
 def _intervals(connection: ProviderConnection, start: datetime, end: datetime) -> Iterator[Interval]:
