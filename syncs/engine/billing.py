@@ -53,9 +53,19 @@ class BilledResource:
 
 
 @dataclass(slots=True)
+class _Part:
+    """What one billing source says of one resource."""
+
+    sample: ChargeRecord
+    total: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
 class _Source:
     latest_period: datetime
+    middle: datetime
     covered_until: datetime
+    parts: dict[str, _Part] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,17 +79,18 @@ class Ledger:
 
 
 class Identities:
-    """Gives a line's resource its id: lines of a second currency become a resource of their own, named so.
+    """Gives a line's resource its id: lines of a second currency are a resource of their own, named so.
 
-    A state has one currency; FOCUS promises one per billing account, and real files break that.
+    A state has one currency; FOCUS promises one per billing account, and real files break that. `main_currencies`
+    names the first one of each resource that a delivery bills in several.
     """
 
-    def __init__(self) -> None:
-        self._currencies: dict[str, str] = {}
+    def __init__(self, main_currencies: Mapping[str, str]) -> None:
+        self._main = main_currencies
 
     def of(self, charge: ChargeRecord) -> str:
-        first = self._currencies.setdefault(charge.resource_id, charge.billing_currency)
-        if charge.billing_currency == first:
+        main = self._main.get(charge.resource_id, charge.billing_currency)
+        if charge.billing_currency == main:
             return charge.resource_id
         return f"{charge.resource_id} ({charge.billing_currency})"
 
@@ -89,43 +100,50 @@ def is_recurring(charge: ChargeRecord) -> bool:
     return charge.charge_frequency != "One-Time" and charge.charge_class != "Correction"
 
 
-def add_up(charges: Iterable[ChargeRecord], *, known_periods: Mapping[str, datetime]) -> Ledger:
+def add_up(
+    charges: Iterable[ChargeRecord], *, identities: Identities, known_periods: Mapping[str, datetime]
+) -> Ledger:
     """Sum the lines up to a rate a day for every resource of every source's latest billing period.
 
     `known_periods` maps a source to the start of the latest billing period delivered before: an older period that is
     delivered again restates its days but says nothing of today, so its source is left out. The middle of a period
-    decides: a month cut in Moscow time begins before the same month cut in UTC and is not older. The rate is the effective
-    cost of the recurring lines over the days that the period covers so far.
+    decides: a month cut in Moscow time begins before the same month cut in UTC and is not older. The rate is the
+    effective cost of the recurring lines over the days that the period covers so far. The order of lines is no matter.
     """
     sources: dict[str, _Source] = {}
-    resources: dict[str, BilledResource] = {}
-    identities = Identities()
     for charge in charges:
         key = source_key(charge)
-        resource_id = identities.of(charge)
         middle = charge.billing_period_start + (charge.billing_period_end - charge.billing_period_start) / 2
         if middle < known_periods.get(key, middle):
             continue
         source = sources.get(key)
-        if source is None or charge.billing_period_start > source.latest_period:
-            sources[key] = _Source(charge.billing_period_start, charge.charge_period_end)
-            for outdated in [r.resource_id for r in resources.values() if r.source == key]:
-                del resources[outdated]  # they belong to an older period of the same delivery
-        elif charge.billing_period_start < source.latest_period:
+        if source is None or source.middle < charge.billing_period_start:
+            source = sources[key] = _Source(charge.billing_period_start, middle, charge.charge_period_end)
+        elif middle < source.latest_period:
             continue
-        else:
-            source.covered_until = max(source.covered_until, charge.charge_period_end)
-        billed = resources.get(resource_id)
-        if billed is None:
-            billed = resources[resource_id] = BilledResource(
-                resource_id=resource_id, source=key, currency=charge.billing_currency, sample=charge
-            )
-        if billed.last_charge_start is None or charge.charge_period_start >= billed.last_charge_start:
-            billed.last_charge_start = charge.charge_period_start
-            billed.sample = charge
+        source.latest_period = min(source.latest_period, charge.billing_period_start)
+        source.covered_until = max(source.covered_until, charge.charge_period_end)
+        part = source.parts.setdefault(identities.of(charge), _Part(charge))
+        if _rank(charge) > _rank(part.sample):
+            part.sample = charge
         if is_recurring(charge):
-            billed.total += charge.effective_cost
-    return _rates(sources, resources)
+            part.total += charge.effective_cost
+    return _rates(sources)
+
+
+def _rank(charge: ChargeRecord) -> tuple[object, ...]:
+    """Which line of a resource tells what it is: the latest; among equals any, but always the same."""
+    return (
+        charge.charge_period_start,
+        charge.charge_period_end,
+        charge.native_type,
+        charge.resource_name,
+        charge.service_name,
+        charge.region_id,
+        charge.sub_account_id,
+        source_key(charge),
+        charge.sku_id,
+    )
 
 
 def take_stated(charges: Iterable[ChargeRecord], run_rates: Mapping[str, RunRateRecord]) -> Ledger:
@@ -164,28 +182,46 @@ def take_stated(charges: Iterable[ChargeRecord], run_rates: Mapping[str, RunRate
     return ledger
 
 
-def _rates(sources: Mapping[str, _Source], resources: dict[str, BilledResource]) -> Ledger:
-    """Turn sums into rates a day whose rounded sum is the rounded sum: no millionth is lost on the way."""
+def _rates(sources: Mapping[str, _Source]) -> Ledger:
+    """Turn sums into rates a day whose rounded sum is the rounded sum: no millionth is lost on the way.
+
+    A resource that several sources bill costs what they come to together.
+    """
     ledger = Ledger(
-        resources=resources,
         sources=set(sources),
         latest_periods={key: source.latest_period for key, source in sources.items()},
     )
-    groups: dict[tuple[str, str], list[BilledResource]] = {}
-    for billed in resources.values():
-        groups.setdefault((billed.source, billed.currency), []).append(billed)
-    for (key, currency), members in groups.items():
-        source = sources[key]
+    for key, source in sources.items():
         days = max(
             Decimal((source.covered_until - source.latest_period) / ONE_DAY).quantize(AMOUNT_QUANTUM),
             Decimal(1),
         )
-        target = (sum((m.total for m in members), Decimal(0)) / days).quantize(AMOUNT_QUANTUM)
-        for member in members:
-            member.daily = (member.total / days).quantize(AMOUNT_QUANTUM)
-        rest = target - sum((m.daily for m in members), Decimal(0))
-        if rest:
-            largest = max(members, key=lambda m: (abs(m.total), m.resource_id))
-            largest.daily += rest
-        ledger.daily_totals[currency] = ledger.daily_totals.get(currency, Decimal(0)) + target
+        groups: dict[str, dict[str, _Part]] = {}
+        for resource_id, part in source.parts.items():
+            groups.setdefault(part.sample.billing_currency, {})[resource_id] = part
+        for currency, parts in groups.items():
+            target = (sum((part.total for part in parts.values()), Decimal(0)) / days).quantize(
+                AMOUNT_QUANTUM
+            )
+            rates = {name: (part.total / days).quantize(AMOUNT_QUANTUM) for name, part in parts.items()}
+            largest = max(parts, key=lambda name: (abs(parts[name].total), name))
+            rates[largest] += target - sum(rates.values(), Decimal(0))
+            for resource_id, part in parts.items():
+                _merge(ledger.resources, resource_id, key, part, rates[resource_id])
+            ledger.daily_totals[currency] = ledger.daily_totals.get(currency, Decimal(0)) + target
     return ledger
+
+
+def _merge(
+    resources: dict[str, BilledResource], resource_id: str, source: str, part: _Part, daily: Decimal
+) -> None:
+    billed = resources.get(resource_id)
+    if billed is None:
+        billed = resources[resource_id] = BilledResource(
+            resource_id=resource_id, source=source, currency=part.sample.billing_currency, sample=part.sample
+        )
+    elif _rank(part.sample) > _rank(billed.sample):
+        billed.sample, billed.source = part.sample, source
+    billed.last_charge_start = billed.sample.charge_period_start
+    billed.total += part.total
+    billed.daily += daily

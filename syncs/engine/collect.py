@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,23 @@ class Collected:
     scopes: dict[str, ScopeResult] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     is_bill_complete: bool = True
+    currencies: dict[str, str] = field(default_factory=dict)
+    further_currencies: dict[str, set[str]] = field(default_factory=dict)
+
+    def add_currency(self, charge: ChargeRecord) -> None:
+        currency = charge.billing_currency
+        if self.currencies.setdefault(charge.resource_id, currency) != currency:
+            self.further_currencies.setdefault(charge.resource_id, set()).add(currency)
+
+    def main_currencies(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Of each resource that is billed in several currencies: the one that is `known` of it, else the first in
+        the alphabet, so that the order of lines is no matter.
+        """
+        main = {}
+        for resource_id, further in self.further_currencies.items():
+            billed = {self.currencies[resource_id], *further}
+            main[resource_id] = known[resource_id] if known.get(resource_id) in billed else min(billed)
+        return main
 
     @property
     def complete_scopes(self) -> set[str]:
@@ -123,6 +140,7 @@ class _Reading:
             case AccountRecord():
                 collected.account = item
             case ChargeRecord():
+                collected.add_currency(item)
                 self._spool.write(CHARGES, item)
             case RunRateRecord():
                 self._spool.write(RUN_RATES, item)

@@ -423,13 +423,13 @@ def write_charges(
     snapshot: SyncSnapshot,
     charges: Iterable[ChargeRecord],
     resource_pks: Mapping[str, int],
+    identities: Identities,
     on_batch: Callable[[], None],
 ) -> None:
     """Store billed lines as unpublished batches, one per billing source and period."""
     batches: dict[tuple[str, datetime], ChargeBatch] = {}
     digests: dict[tuple[str, datetime], int] = {}
     encoder = msgspec.json.Encoder()
-    identities = Identities()
     for chunk in batched(charges):
         lines = []
         with drafting(snapshot):
@@ -496,10 +496,12 @@ def _line(charge: ChargeRecord, batch: ChargeBatch, resource_pk: int, organizati
 
 
 def ensure_billed_resources(
-    snapshot: SyncSnapshot, charges: Iterable[ChargeRecord], resource_type_of: Callable[[ChargeRecord], str]
+    snapshot: SyncSnapshot,
+    charges: Iterable[ChargeRecord],
+    identities: Identities,
+    resource_type_of: Callable[[ChargeRecord], str],
 ) -> dict[str, int]:
     """Rows for every resource that a line names, also those of older periods; returns id -> pk."""
-    identities = Identities()
     seen: dict[str, int] = {}
     for chunk in batched(charges):
         samples = {identities.of(charge): charge for charge in chunk}

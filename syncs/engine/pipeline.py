@@ -21,7 +21,7 @@ from providers.contract.records import (
 from syncs.models import Phase, SnapshotTotal, SyncSnapshot
 
 from . import match, persist
-from .billing import Ledger, add_up, take_stated
+from .billing import Identities, Ledger, add_up, take_stated
 from .collect import CHARGES, RUN_RATES, USAGE, Collected
 from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
 from .lease import Lease
@@ -87,7 +87,10 @@ def process(
     states = persist.open_states(snapshot.connection_id)
 
     clock.enter(Phase.BILLING)
-    ledger = _bill(snapshot, plugin, grouping, spool, lease) if collected.is_bill_complete else Ledger()
+    ledger = Ledger()
+    if collected.is_bill_complete:
+        currencies = collected.main_currencies({key: state.currency for key, state in states.items()})
+        ledger = _bill(snapshot, plugin, grouping, spool, lease, Identities(currencies))
 
     clock.enter(Phase.GROUPING)
     world = match.World(
@@ -150,7 +153,12 @@ def usage_records(spool: Spool) -> Iterator[UsageRecord]:
 
 
 def _bill(
-    snapshot: SyncSnapshot, plugin: ProviderPlugin, grouping: Grouping, spool: Spool, lease: Lease
+    snapshot: SyncSnapshot,
+    plugin: ProviderPlugin,
+    grouping: Grouping,
+    spool: Spool,
+    lease: Lease,
+    identities: Identities,
 ) -> Ledger:
     if not spool.count(CHARGES):
         return Ledger()
@@ -158,13 +166,17 @@ def _bill(
     def resource_type_of(charge: ChargeRecord) -> str:
         return (grouping.resource_type(charge) or ResourceType.OTHER).value
 
-    pks = persist.ensure_billed_resources(snapshot, spool.read(CHARGES, ChargeRecord), resource_type_of)
-    persist.write_charges(snapshot, spool.read(CHARGES, ChargeRecord), pks, lease.report)
+    pks = persist.ensure_billed_resources(
+        snapshot, spool.read(CHARGES, ChargeRecord), identities, resource_type_of
+    )
+    persist.write_charges(snapshot, spool.read(CHARGES, ChargeRecord), pks, identities, lease.report)
     if plugin.capabilities.states_run_rates:
         run_rates = {stated.resource_id: stated for stated in spool.read(RUN_RATES, RunRateRecord)}
         return take_stated(spool.read(CHARGES, ChargeRecord), run_rates)
     return add_up(
-        spool.read(CHARGES, ChargeRecord), known_periods=persist.known_periods(snapshot.connection_id)
+        spool.read(CHARGES, ChargeRecord),
+        identities=identities,
+        known_periods=persist.known_periods(snapshot.connection_id),
     )
 
 
