@@ -36,6 +36,7 @@ from infrazen.schedules import setup_schedules
 
 logger = logging.getLogger(__name__)
 
+MAX_PORT = 65535
 MIN_FREE_BYTES = 200 * 1024 * 1024
 BEAT_SECONDS = 5  # an edited schedule is noticed within this time
 START_SECONDS = 20
@@ -167,6 +168,8 @@ def _full_disk_said() -> Iterator[None]:
 
 def _bind(host: str, port: int) -> socket.socket:
     """A bound socket that does not listen yet: a taken port is said before the long work, not after it."""
+    if not 0 <= port <= MAX_PORT:
+        raise CannotServe(f"PORT is {port}: set it to a number between 1 and {MAX_PORT}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -8,6 +8,7 @@ Modes (`INFRAZEN_MODE`):
 `.env.example` lists every variable.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ INFRAZEN_MODE = env.str("INFRAZEN_MODE", "") or ("production" if env.str("DATABA
 if INFRAZEN_MODE not in MODES:
     raise ImproperlyConfigured(f"INFRAZEN_MODE is {INFRAZEN_MODE!r}; it must be one of {', '.join(MODES)}.")
 IS_PRODUCTION = INFRAZEN_MODE == "production"
+# The one command that mends a missing key must not be stopped by it
+IS_COMPLETE_REQUIRED = IS_PRODUCTION and sys.argv[1:2] != ["generate_key"]
 
 DATA = Path(env.str("INFRAZEN_DATA", "") or BASE_DIR / ".data").absolute()
 if INFRAZEN_MODE == "embedded":
@@ -44,7 +47,7 @@ if INFRAZEN_MODE == "embedded":
 def required(name: str, purpose: str) -> str:
     """The variable's value; in production an empty or missing one stops the start, by name."""
     value: str = env.str(name, "")
-    if not value and IS_PRODUCTION:
+    if not value and IS_COMPLETE_REQUIRED:
         raise ImproperlyConfigured(f"{name} is not set: {purpose}. See .env.example.")
     return value
 
@@ -67,7 +70,7 @@ PORT = env.int("PORT", 8000)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
 )
-if IS_PRODUCTION and not ALLOWED_HOSTS:
+if IS_COMPLETE_REQUIRED and not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS is not set: it lists the host names of the site. See .env.example."
     )
@@ -293,6 +296,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COO
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_COOKIES else "http"
 if env.bool("BEHIND_PROXY", False):  # only where the proxy sets this header itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # sign-in limits count the visitor's address, not the proxy's
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0)
 X_FRAME_OPTIONS = "DENY"

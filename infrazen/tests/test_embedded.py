@@ -138,6 +138,13 @@ def test_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "infrazen.sqlite3").exists()
 
 
+def test_port_that_is_none_is_said_in_one_sentence(tmp_path: Path, settings) -> None:
+    settings.DATA = tmp_path
+
+    with pytest.raises(embedded.CannotServe, match="PORT is 99999: set it to a number between 1 and 65535"):
+        embedded.run_embedded("127.0.0.1", 99999)
+
+
 def test_little_disk_space_is_said_in_one_sentence(tmp_path: Path, settings, monkeypatch) -> None:
     settings.DATA = tmp_path
     usage = shutil.disk_usage(tmp_path)._replace(free=5 * 1024 * 1024)

@@ -102,3 +102,16 @@ def test_policy_refuses_inline_code_everywhere_but_in_the_admin(client, db) -> N
     assert "unsafe" not in page
     assert "script-src 'self' 'unsafe-eval'" in admin
     assert "style-src 'self' 'unsafe-inline'" in admin
+
+
+def test_key_can_be_made_where_none_is_set() -> None:
+    made = subprocess.run(
+        [sys.executable, "manage.py", "generate_key"],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "DATABASE_URL": PRODUCTION["DATABASE_URL"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert len(made.stdout.strip()) == 44
