@@ -68,7 +68,7 @@ def account_record(
         charge_days_left=days_left,
         total=Rate(amount=daily, currency=CURRENCY, period=RatePeriod.DAY, in_account_total=True),
         remainder_id=f"account:{login}",
-        remainder_name=gettext_noop("Plan and what is not itemised"),
+        remainder_name=text(info.get("plan_name")) or login,
         remainder_native_type="account_plan",
         remainder_scope=ACCOUNT,
         limits=tuple(
