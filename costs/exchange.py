@@ -11,11 +11,20 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from xml.etree import ElementTree
 
+import requests
+from django.conf import settings
+
 MAX_FILE_BYTES = 1_000_000
+TIMEOUT_SECONDS = (5, 15)
+"""To connect, and between two pieces of the answer."""
 
 
 class InvalidRatesFile(Exception):
     """The text says what is wrong with the file, as one English sentence."""
+
+
+class RatesUnavailable(Exception):
+    """The file could not be fetched; the text says why, as one English sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ def parse_daily_file(content: bytes) -> list[Rate]:
         raise InvalidRatesFile(
             "The file is larger than a megabyte; a daily file of the Central Bank is a few kilobytes."
         )
+    if b"\0" in content:  # UTF-16 would hide a document type from the next line
+        raise InvalidRatesFile("The file is not text of one byte a character, as the Central Bank's is.")
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise InvalidRatesFile("The file declares a document type; the Central Bank's file has none.")
     try:
@@ -43,6 +54,25 @@ def parse_daily_file(content: bytes) -> list[Rate]:
         )
     day = _date(root.get("Date", ""))
     return [_rate(valute, day) for valute in root.iter("Valute")]
+
+
+def download_daily_file() -> bytes:
+    """Today's file from `settings.CBR_DAILY_URL`; raises RatesUnavailable. Redirects are not followed."""
+    url = settings.CBR_DAILY_URL
+    content = b""
+    try:
+        with requests.get(url, timeout=TIMEOUT_SECONDS, stream=True, allow_redirects=False) as answer:
+            if answer.status_code != requests.codes.ok:
+                raise RatesUnavailable(f"{url} answered with status {answer.status_code}.")
+            for piece in answer.iter_content(65536):
+                content += piece
+                if len(content) > MAX_FILE_BYTES:
+                    raise RatesUnavailable(
+                        f"{url} answered with more than a megabyte; that is no daily file."
+                    )
+    except requests.RequestException as error:
+        raise RatesUnavailable(f"{url} does not answer ({type(error).__name__}).") from error
+    return content
 
 
 def _date(text: str) -> date:

@@ -89,6 +89,9 @@ SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = ["costs.services.after_sync"]
 
+# Daily exchange rates of the Central Bank of Russia, for `manage.py load_exchange_rates`
+CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.asp")
+
 # Applications
 
 INSTALLED_APPS = [
