@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from inventory.models import MetricPoint, Resource, Tag, UsageSummary
+from syncs.engine.records import AMOUNT_QUANTUM
 from syncs.models import (
     ACTIVE,
     ChargeBatch,
@@ -47,7 +48,7 @@ def conservation() -> Iterator[str]:
         if count != snapshot.resource_count:
             yield f"Snapshot {snapshot.pk} counts {snapshot.resource_count} resources; {count} states hold then."
         sums = {
-            row["currency"]: row["total"]
+            row["currency"]: row["total"].quantize(AMOUNT_QUANTUM)  # SQLite adds binary numbers
             for row in states.filter(daily_cost__isnull=False)
             .values("currency")
             .annotate(total=Sum("daily_cost"))
