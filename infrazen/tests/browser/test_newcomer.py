@@ -65,7 +65,9 @@ def _sign_in(page: Page, address: str) -> None:
 
 
 def _open_form(page: Page) -> None:
-    row = page.locator("li, .row, .choice", has_text="Beget").filter(has=page.get_by_role("link", name="Connect"))
+    row = page.locator("li, .row, .choice", has_text="Beget").filter(
+        has=page.get_by_role("link", name="Connect")
+    )
     row.get_by_role("link", name="Connect").first.click()
 
 
