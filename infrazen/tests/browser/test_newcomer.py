@@ -15,7 +15,7 @@ from providers.models import ProviderConnection
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PASSWORD = "a-long-enough-passphrase"  # noqa: S105 - of a test's user
+PASSWORD = "a-long-enough-passphrase"
 BEFORE_THE_RESIZE = datetime(2026, 10, 10, 9, tzinfo=UTC)
 AFTER_THE_RESIZE = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
