@@ -1,6 +1,7 @@
 """Scenario files: what exists in an emulated world, and when.
 
-A scenario is TOML. Times are relative to the *anchor*, a date that is day 0:
+A scenario is TOML: one file, or a folder of files that are read as one (each
+provider's section stands in one of them; `[[faults]]` may stand in all). Times are relative to the *anchor*, a date that is day 0:
 day -84 is 84 days earlier. Every table that describes a thing may carry
 
 - `created_day` (and `created_time`, "HH:MM" local, default 00:00): absent before;
@@ -40,12 +41,20 @@ class Scenario:
 
     @classmethod
     def load(cls, name_or_path: str | Path, *, anchor: date | None = None) -> Scenario:
-        """Read `scenarios/<name>.toml` or a file; raises FileNotFoundError, tomllib.TOMLDecodeError."""
+        """Read `scenarios/<name>.toml`, the folder `scenarios/<name>/`, or a file or folder by its path.
+
+        Raises FileNotFoundError, tomllib.TOMLDecodeError, and ValueError where two files hold the same section.
+        """
         path = Path(name_or_path)
-        if path.suffix != ".toml":
-            path = SCENARIOS / f"{name_or_path}.toml"
-        with path.open("rb") as file:
-            return cls.from_mapping(tomllib.load(file, parse_float=Decimal), anchor=anchor)
+        if path.suffix != ".toml" and not path.is_dir():
+            path = SCENARIOS / path
+            if not path.is_dir():
+                path = path.with_suffix(".toml")
+        values: dict[str, Any] = {}
+        for part in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
+            with part.open("rb") as file:
+                _merge(values, tomllib.load(file, parse_float=Decimal))
+        return cls.from_mapping(values, anchor=anchor)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, anchor: date | None = None) -> Scenario:
@@ -109,6 +118,15 @@ class Scenario:
 def expand(things: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Replace each thing that has `repeat` by so many of it."""
     return [copy for thing in things for copy in _copies(thing)]
+
+
+def _merge(values: dict[str, Any], more: Mapping[str, Any]) -> None:
+    faults = [*values.get("faults", []), *more.get("faults", [])]
+    twice = sorted((set(values) & set(more)) - {"faults"})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands in two files of the scenario")
+    values.update(more)
+    values["faults"] = faults
 
 
 def _copies(thing: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

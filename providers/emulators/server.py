@@ -7,6 +7,7 @@ to whoever drives it:
 - `GET  /_control/clock`, `PUT {"now": ISO 8601 | null, "running": bool}`
 - `GET  /_control/faults`, `PUT [fault, …]` replaces, `POST fault` adds, `DELETE` clears
 - `GET  /_control/ledger?provider=beget&account=demoprod[&at=ISO 8601]`
+- `GET  /_control/charges?provider=selectel&account=101001&from=ISO 8601&until=ISO 8601`, see ChargingEmulator
 - `GET  /_control/requests`, `DELETE` forgets; `GET /_control/violations`
 """
 
@@ -31,7 +32,7 @@ from urllib.parse import parse_qsl, urlsplit
 from providers.emulators.clock import Clock
 from providers.emulators.faults import PROVIDER_SHAPED, Fault, Faults, distort
 from providers.emulators.scenario import Scenario
-from providers.emulators.wire import ProviderEmulator, Request, Response, Violation
+from providers.emulators.wire import ChargingEmulator, ProviderEmulator, Request, Response, Violation
 
 LOG_LENGTH = 100_000
 IDLE_CONNECTION_SECONDS = 60
@@ -124,12 +125,20 @@ class EmulatorServer:
         """The scenario's truth about an account's cost, see the provider; raises KeyError."""
         return self.providers[provider].ledger(account, at or self.clock.now())
 
+    def charges(self, provider: str, account: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """What a provider has booked for an account in [start, end); raises KeyError, TypeError without a bill."""
+        emulator = self.providers[provider]
+        if not isinstance(emulator, ChargingEmulator):
+            raise TypeError(f"{provider} books no charges")
+        return emulator.charges(account, start, end)
+
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, remote: str
     ) -> _Answer:
         """Route one request; never raises for what a client may send."""
         parts = urlsplit(target)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        parameters = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        query = dict(parameters)
         segments = parts.path.lstrip("/").split("/", 2)
         if segments[0] == "_control":
             return _Answer(self._control("/".join(segments[1:]), method, query, body))
@@ -146,6 +155,7 @@ class EmulatorServer:
             body=body,
             remote=remote,
             at=self.clock.now(),
+            parameters=parameters,
         )
         account = emulator.identify(request)
         reason = emulator.violation(request)
@@ -192,6 +202,7 @@ class EmulatorServer:
             "clock": self._control_clock,
             "faults": self._control_faults,
             "ledger": self._control_ledger,
+            "charges": self._control_charges,
             "requests": self._control_requests,
             "violations": self._control_violations,
         }
@@ -237,6 +248,10 @@ class EmulatorServer:
     def _control_ledger(self, method: str, query: Mapping[str, str], data: Any) -> Response:
         at = datetime.fromisoformat(query["at"]).astimezone(UTC) if "at" in query else None
         return Response(payload=self.ledger(query["provider"], query["account"], at))
+
+    def _control_charges(self, method: str, query: Mapping[str, str], data: Any) -> Response:
+        start, end = (datetime.fromisoformat(query[name]).astimezone(UTC) for name in ("from", "until"))
+        return Response(payload=self.charges(query["provider"], query["account"], start, end))
 
     def _control_requests(self, method: str, query: Mapping[str, str], data: Any) -> Response:
         if method == "DELETE":
@@ -297,7 +312,7 @@ class _Answer:
         if self.malformed:
             return "application/json", MALFORMED_BODY
         if self.response.payload is None:
-            return "text/plain; charset=utf-8", (self.response.text or "").encode()
+            return self.response.text_type, (self.response.text or "").encode()
         return "application/json", json.dumps(
             self.response.payload, ensure_ascii=False, default=_json_number
         ).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,8 @@ class Request:
     """One HTTP request, as the emulator of one API family sees it.
 
     `path` is below the family's base URL and begins with a slash; `headers`
-    has lower-case names; `at` is the emulator clock's instant.
+    has lower-case names; `at` is the emulator clock's instant. `query` has
+    the last value of each name, `parameters` every pair as it came.
     """
 
     method: str
@@ -24,15 +25,21 @@ class Request:
     body: bytes
     remote: str
     at: datetime
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a query parameter that may be repeated."""
+        return [value for each, value in self.parameters if each == name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP response: JSON when `payload` is given, otherwise plain text."""
+    """One HTTP response: JSON when `payload` is given, otherwise text of `text_type`."""
 
     status: int = 200
     payload: Any = None
     text: str | None = None
+    text_type: str = "text/plain; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,3 +75,11 @@ class ProviderEmulator(Protocol):
 
     def accounts(self) -> list[str]:
         """Names of the accounts it serves."""
+
+
+@runtime_checkable
+class ChargingEmulator(Protocol):
+    """A provider whose bill consists of booked charges, beside what it costs at an instant."""
+
+    def charges(self, account: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """What was really charged in [start, end), whole hours; raises KeyError."""

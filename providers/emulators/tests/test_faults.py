@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import timedelta
 from http.client import IncompleteRead
 from typing import Any
 
 import pytest
 
 from providers.emulators.faults import Fault
+from providers.emulators.scenario import Scenario
 from providers.emulators.server import EmulatorServer
 from providers.emulators.tests.client import BegetClient, call, control
+from providers.emulators.tests.conftest import ANCHOR, NOON
 
 LIST = "/v1/vps/server/list"
 
@@ -155,21 +158,32 @@ def test_errors_inside_http_200(lab: EmulatorServer, labone: BegetClient) -> Non
     }
 
 
-def test_a_scheduled_fault_strikes_once_in_its_window_and_again_after_going_back(
+def test_a_scheduled_fault_strikes_in_its_window_and_again_after_going_back(
     demo: EmulatorServer, demoprod: BegetClient, demodev: BegetClient
 ) -> None:
-    yesterday = {"now": "2026-03-31T12:00:00+03:00"}
-    assert "plan_name" in demoprod.result("user/getAccountInfo")
+    def answers(now: str) -> int:
+        control("PUT", demo.url, "clock", {"now": now})
+        return call("GET", f"{demo.url}/beget/hosting/api/domain/getList?login=demoprod").status
 
-    control("PUT", demo.url, "clock", {"now": "2026-03-30T12:00:00+03:00"})
-    control("PUT", demo.url, "clock", yesterday)
+    noon, later = "2026-03-31T12:00:00+03:00", "2026-03-31T12:10:00+03:00"
 
+    assert [answers(now) for now in (noon, noon, later)] == [429, 429, 200]
     assert len(demodev.result("domain/getList")) == 3
-    assert demoprod.error("user/getAccountInfo")[0] == "LIMIT_ERROR"
-    assert "plan_name" in demoprod.result("user/getAccountInfo")
-    control("PUT", demo.url, "clock", {"now": "2026-03-30T12:00:00+03:00"})
-    control("PUT", demo.url, "clock", yesterday)
-    assert demoprod.error("user/getAccountInfo")[0] == "LIMIT_ERROR"
+    assert answers(noon) == 429
+
+
+def test_a_scheduled_fault_with_a_count_strikes_so_often_and_again_after_going_back() -> None:
+    window = {"from_day": 0, "from_time": "11:00", "until_day": 0, "until_time": "13:00"}
+    fault = {"kind": "status", "status": 503, "count": 1, **window}
+    scenario = Scenario.from_mapping({"beget": {}, "faults": [fault]}, anchor=ANCHOR)
+
+    with EmulatorServer(scenario, now=NOON) as server:
+        first = [call("GET", f"{server.url}/beget/cloud/v1/vps").status for _ in range(2)]
+        server.set_clock(NOON - timedelta(days=1))
+        server.set_clock(NOON)
+        second = call("GET", f"{server.url}/beget/cloud/v1/vps").status
+
+    assert (first, second) == ([503, 401], 503)
 
 
 def test_faults_are_driven_over_http(lab: EmulatorServer, labone: BegetClient) -> None:

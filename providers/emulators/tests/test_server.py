@@ -66,7 +66,11 @@ def test_health_names_scenario_and_accounts(demo: EmulatorServer) -> None:
         "scenario": "demo",
         "anchor": "2026-04-01",
         "now": "2026-04-01T09:00:00+00:00",
-        "providers": {"beget": ["demoprod", "demodev"]},
+        "providers": {
+            "beget": ["demoprod", "demodev"],
+            "openstack": ["101001", "101002"],
+            "selectel": ["101001", "101002"],
+        },
         "violations": 0,
     }
 
