@@ -28,6 +28,7 @@ PLAIN_PYTHON = (
     "providers.contract",
     "providers.focus_schema",
     "providers.http",
+    "providers.openstack",
     "providers.plugins",
 )
 FRAMEWORK = frozenset({"django", "rest_framework", "allauth", "celery", "django_celery_beat"})
@@ -71,7 +72,7 @@ def test_app_imports_only_downwards(app: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("folder", ["providers/plugins", "providers/contract"])
+@pytest.mark.parametrize("folder", ["providers/plugins", "providers/openstack", "providers/contract"])
 def test_plugins_know_the_contract_and_no_framework(folder: str) -> None:
     found = offences(
         files(folder),

@@ -171,7 +171,8 @@ class ChargeRecord:
 
     Costs are unrounded, in `billing_currency`; `effective_cost` is after discounts and amortised.
     `resource_id` is never empty: a charge without an object gets a synthetic id from what it charges for.
-    `scope` is where its object would be listed, None where the provider lists nothing.
+    `scope` is where its object would be listed, None where the provider lists nothing. `parent_id` is the resource
+    that the bill puts it under (a server's volume), "" where it names none.
     `raw` is kept for triage and read by nobody else.
     """
 
@@ -212,6 +213,7 @@ class ChargeRecord:
     commitment_discount_status: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     scope: Scope | None = None
+    parent_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 

@@ -38,6 +38,8 @@ from .redaction import Redaction
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+QueryValue = str | int | list[str]
+"""A list is a parameter that is repeated."""
 
 RETRIED_STATUSES = frozenset({408, 425, 500, 502, 503, 504})
 CHUNK_BYTES = 64 * 1024
@@ -139,7 +141,7 @@ class HttpClient:
         path: str,
         *,
         segments: Mapping[str, str] | None = None,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, QueryValue] | None = None,
         form: Mapping[str, str] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
@@ -185,7 +187,7 @@ class HttpClient:
         *,
         interpret: Callable[[Any], T],
         segments: Mapping[str, str] | None = None,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, QueryValue] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
         return self.request(
@@ -215,7 +217,7 @@ class HttpClient:
         method: str,
         target: str,
         *,
-        params: Mapping[str, str | int] | None,
+        params: Mapping[str, QueryValue] | None,
         form: Mapping[str, str] | None,
         json: Any,
         headers: Mapping[str, str] | None,

@@ -1,0 +1,1 @@
+"""Selectel's answers as records: `billing`, `rates`, `account`, `managed`, `prices`, with `words` for all. Pure."""
