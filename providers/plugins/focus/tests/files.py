@@ -67,7 +67,7 @@ def write_csv(path, rows, **options):
 
 def write_gzip(path, rows):
     plain = write_csv(path.with_suffix(".plain"), rows)
-    path.write_bytes(gzip.compress(plain.read_bytes()))
+    path.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     return path
 
 
