@@ -1,4 +1,4 @@
-"""Registers the system checks."""
+"""Registers the system checks, and lets all loggers write the same lines."""
 
 from django.apps import AppConfig
 
@@ -8,4 +8,7 @@ class InfrazenConfig(AppConfig):
     verbose_name = "InfraZen"
 
     def ready(self) -> None:
+        from common.logs import configure_structlog
         from infrazen import checks  # noqa: F401  # registers itself
+
+        configure_structlog()

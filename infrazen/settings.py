@@ -8,6 +8,7 @@ Modes (`INFRAZEN_MODE`):
 `.env.example` lists every variable.
 """
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
+from common import logs
 from infrazen.keyring import embedded_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -31,8 +33,9 @@ INFRAZEN_MODE = env.str("INFRAZEN_MODE", "") or ("production" if env.str("DATABA
 if INFRAZEN_MODE not in MODES:
     raise ImproperlyConfigured(f"INFRAZEN_MODE is {INFRAZEN_MODE!r}; it must be one of {', '.join(MODES)}.")
 IS_PRODUCTION = INFRAZEN_MODE == "production"
-# The one command that mends a missing key must not be stopped by it
-IS_COMPLETE_REQUIRED = IS_PRODUCTION and sys.argv[1:2] != ["generate_key"]
+# What mends a missing key must not be stopped by it, and an image is built where no secret is
+COMMANDS_WITHOUT_SECRETS = ("generate_key", "collectstatic", "translations")
+IS_COMPLETE_REQUIRED = IS_PRODUCTION and not (sys.argv[1:] and sys.argv[1] in COMMANDS_WITHOUT_SECRETS)
 
 DATA = Path(env.str("INFRAZEN_DATA", "") or BASE_DIR / ".data").absolute()
 if INFRAZEN_MODE == "embedded":
@@ -132,9 +135,13 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",  # above everything that may answer by itself
     "infrazen.middleware.AdminContentSecurityPolicy",
+    "django_structlog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "infrazen.health.Probes",  # above all: they are asked by address, over plain HTTP and by nobody
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "infrazen.middleware.RequestLog",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -150,6 +157,7 @@ WSGI_APPLICATION = "infrazen.wsgi.application"
 
 TEMPLATES = [
     {
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
@@ -240,6 +248,7 @@ LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "infrazen" / "locale"]
 USE_I18N = True
 # Installed packages that show texts and bring no Russian (or not all of it); our catalogue has them too
+CELERY_BEAT_SYNC_EVERY = 1  # tasks sent until their rows say so: beat's age is read there
 TEXTS_BORROWED_FROM = ["unfold", "unfold.contrib.filters", "unfold.contrib.forms", "django_celery_beat"]
 
 # Accounts
@@ -377,19 +386,20 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Logging
+# Logging and metrics
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-    },
-}
+LOG_FORMATS = ("json", "console")
+LOG_FORMAT = env.str("LOG_FORMAT", "json" if IS_PRODUCTION else "console")
+if LOG_FORMAT not in LOG_FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be one of {', '.join(LOG_FORMATS)}.")
+LOGGING: dict[str, Any] = logs.configuration(level=LOG_LEVEL, style=LOG_FORMAT)
+# One line a request and a task: of use to a machine, in a terminal it buries what matters
+LOGGING["loggers"]["django_structlog"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # who reads /metrics; without it only this machine may

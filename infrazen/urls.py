@@ -6,6 +6,8 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from infrazen.health import READY_PATH, ready
+
 # Before `admin.site.urls` is read: the admin then signs in through allauth, with its rate limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -18,6 +20,7 @@ def _app(prefix: str, module: str) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = [
+    path(READY_PATH.removeprefix("/"), ready, name="health_ready"),  # its brothers answer above: `health.Probes`
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

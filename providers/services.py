@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from common.fields import rotate
+from common.logs import remember_secrets
 from common.text import gettext_noop
 from providers import queries, registry, scheduling
 from providers.contract.errors import ProviderError, UnexpectedResponse
@@ -158,7 +159,8 @@ def test_connection(*, provider_type: str, credentials: Credentials, now: dateti
     """Asks the provider who these credentials are and what they may read; saves nothing. Raises ProviderError."""
     plugin = registry.plugin_class(provider_type)
     try:
-        return plugin(_context(credentials, now=now, deadline_seconds=TEST_SECONDS)).test_connection()
+        context = _context(plugin, credentials, now=now, deadline_seconds=TEST_SECONDS)
+        return plugin(context).test_connection()
     except ProviderError:
         raise
     except Exception:  # a plugin may be anybody's code: its slip is told like an unreadable answer
@@ -188,7 +190,8 @@ def open_plugin(connection: ProviderConnection, *, now: datetime, **choices: Any
 
 def plugin_context(connection: ProviderConnection, *, now: datetime, **choices: Any) -> PluginContext:
     """What a plugin gets for this connection; `choices` are fields of PluginContext (`deadline_seconds`, `source` …)."""
-    return _context(connection.credentials or {}, now=now, **choices)
+    plugin = registry.plugin_class(connection.provider_type)
+    return _context(plugin, connection.credentials or {}, now=now, **choices)
 
 
 def merged_credentials(connection: ProviderConnection, changes: Credentials) -> dict[str, str]:
@@ -220,7 +223,10 @@ def rotate_credentials() -> int:
     return rotate(ProviderConnection, "credentials")
 
 
-def _context(credentials: Credentials, *, now: datetime, **choices: Any) -> PluginContext:
+def _context(
+    plugin: type[ProviderPlugin], credentials: Credentials, *, now: datetime, **choices: Any
+) -> PluginContext:
+    remember_secrets(_secret_values(plugin, credentials))
     return PluginContext(
         credentials=dict(credentials),
         now=now,
@@ -287,8 +293,14 @@ def _name_is_taken() -> ValidationError:
 
 
 def _without_secrets(text: str, plugin: type[ProviderPlugin], credentials: Credentials) -> str:
-    for field in plugin.credential_fields:
-        value = credentials.get(field.name)
-        if field.is_secret and value:
-            text = text.replace(value, "•••")
+def _secret_values(plugin: type[ProviderPlugin], credentials: Credentials) -> list[str]:
+    return [
+        credentials[field.name]
+        for field in plugin.credential_fields
+        if field.is_secret and credentials.get(field.name)
+    ]
+
+
+    for value in _secret_values(plugin, credentials):
+        text = text.replace(value, "•••")
     return text

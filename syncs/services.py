@@ -20,6 +20,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from structlog.contextvars import bound_contextvars
 from accounts.models import User
 from common.text import gettext_noop
 from common.transactions import give_way
@@ -136,11 +137,14 @@ def run_snapshot(*, snapshot_id: int, now: datetime) -> SyncStatus | None:
         return None
     snapshot = SyncSnapshot.objects.select_related("connection", "billing_file").get(pk=snapshot_id)
     lease = Lease(snapshot, token)
-    try:
-        return _run(snapshot, lease, now)
-    except LeaseLost:
-        logger.warning("sync %s lost its lease and stopped", snapshot.pk)
-        return None
+    with bound_contextvars(
+        sync_id=snapshot.pk, connection_id=snapshot.connection_id, organization_id=snapshot.organization_id
+    ):
+        try:
+            return _run(snapshot, lease, now)
+        except LeaseLost:
+            logger.warning("sync %s lost its lease and stopped", snapshot.pk)
+            return None
 
 
 def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
