@@ -3,7 +3,7 @@
 | kind | what happens | options |
 |---|---|---|
 | slow | the answer comes `seconds` later (real time) | seconds |
-| status | the HTTP `status`, instead of an answer | status, retry_after |
+| status | the HTTP `status`, instead of an answer; 502 and 504 as a gateway's HTML page | status, retry_after |
 | cut | half of the body, then the connection is closed | |
 | malformed | HTTP 200 with a body that is not JSON | |
 | missing_field | every `field` of that name is left out | field |

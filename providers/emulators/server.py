@@ -37,6 +37,8 @@ from providers.emulators.wire import ChargingEmulator, ProviderEmulator, Request
 LOG_LENGTH = 100_000
 IDLE_CONNECTION_SECONDS = 60
 STOP_POLL_SECONDS = 0.02
+GATEWAY_STATUSES = frozenset({502, 504})
+"""Statuses that a gateway before the service answers, and therefore in HTML."""
 MALFORMED_BODY = b'{"answer": [{"id": 1, "name": '
 
 
@@ -328,6 +330,9 @@ def _json_number(value: Any) -> float:
 def _status_response(fault: Fault) -> Response:
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     message = fault.message or HTTPStatus(fault.status).phrase
+    if fault.status in GATEWAY_STATUSES:
+        page = f"<html><head><title>{fault.status} {message}</title></head><body>nginx</body></html>"
+        return Response(status=fault.status, text=page, text_type="text/html", headers=headers)
     return Response(status=fault.status, payload={"code": fault.status, "message": message}, headers=headers)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.emulators.openstack.cloud import decimal, fixed_address, naive, port_id, segment, zulu
+from providers.emulators.openstack.cloud import decimal, fixed_address, naive, segment, zulu
 from providers.emulators.openstack.identity import Identity
 from providers.emulators.openstack.service import Call, Service
 from providers.emulators.wire import Response
@@ -214,7 +214,7 @@ def _attached(call: Call) -> dict[str, list[str]]:
     """Volumes by the name of their server."""
     found: dict[str, list[str]] = {}
     for volume in sorted(call.standing("volume"), key=lambda each: int(each["position"])):
-        if volume.get("server"):
+        if volume.get("server") and volume.get("seen_by") != "cinder":
             found.setdefault(volume["server"], []).append(volume["id"])
     return found
 
@@ -226,6 +226,3 @@ def _floating(call: Call) -> dict[str, list[str]]:
         if address.get("server"):
             found.setdefault(address["server"], []).append(address["ip"])
     return found
-
-
-__all__ = ["Nova", "port_id", "server_object"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from providers.emulators.openstack.cloud import naive, zulu
 from providers.emulators.openstack.identity import Identity
-from providers.emulators.openstack.service import Call, Page, Service, Things
+from providers.emulators.openstack.service import Call, Service
 from providers.emulators.openstack.usage import cpu_percent, memory_mb
 from providers.emulators.wire import Request, Response
 
@@ -269,6 +269,3 @@ def _points(
         ]
         points.append([at.isoformat(), float(granularity), round(sum(samples) / len(samples), 3)])
     return points
-
-
-__all__ = ["Glance", "Gnocchi", "Page", "Swift", "Things", "grown"]

@@ -1,7 +1,7 @@
 """Cinder and Manila: volumes, snapshots, backups, shares.
 
 A volume's fields: `type` (basic, basicssd, fast, universal, universal2), `segment`, `size_gb`, `server` (a name;
-empty or gone: unattached), `status`, `os` (a boot volume's system), `iops` (what is paid for). A snapshot's: `volume`,
+empty or gone: unattached), `seen_by` (the only side that shows the attachment, nova or cinder), `status`, `os` (a boot volume's system), `iops` (what is paid for). A snapshot's: `volume`,
 `type`, `size_gb`, `status`. A backup's: `volume`, `size_gb`, `is_incremental`. A share's: `type`, `size_gb`, `protocol`.
 """
 
@@ -141,7 +141,7 @@ def volume_object(
     call: Call, volume: Mapping[str, Any], servers: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     created_at = naive(call.cloud.scenario.created_at(volume))
-    server = servers.get(volume.get("server", ""))
+    server = servers.get(volume.get("server", "")) if volume.get("seen_by") != "nova" else None
     attachments = (
         []
         if server is None

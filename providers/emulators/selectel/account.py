@@ -1,11 +1,12 @@
 """One Selectel account: its OpenStack, its ledger, its purse.
 
 Beside `cloud.Cloud`: `static_token` (ends in `_<number>`), `balance` (roubles left when day 0 begins), `top_up`
-(`day`, `time`, `amount`), `dedicated` servers (`name`, `price_month` paid on `paid_day_of_month`, `location`).
+(`day`, `time`, `amount`), `dedicated` servers, whose `price_month` is paid every thirty days.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,7 +36,16 @@ class Account:
         self.cloud = Cloud(values, provider="selectel", scenario=scenario)
         self.scenario = scenario
         self.prices = prices
-        self.books = Ledger(self.cloud, prices)
+        self._lock = threading.Lock()
+        self._books: Ledger | None = None
+
+    @property
+    def books(self) -> Ledger:
+        """The ledger, made when it is first asked for."""
+        with self._lock:
+            if self._books is None:
+                self._books = Ledger(self.cloud, self.prices)
+            return self._books
 
     @property
     def static_token(self) -> str:
@@ -48,16 +58,31 @@ class Account:
     def balance(self, at: datetime) -> int:
         """Kopecks left; whole hours up to an instant are taken."""
         midnight = self.scenario.instant(0)
-        left = int(decimal(self.values.get("balance", "0")) * KOPECKS)
+        left = roubles_to_kopecks(self.values.get("balance", "0"))
         left -= self.books.booked(midnight, at)
-        for top_up in self.values.get("top_up", []):
-            made_at = self.scenario.instant(top_up["day"], top_up.get("time", "00:00"))
-            amount = int(decimal(top_up["amount"]) * KOPECKS)
-            if made_at < midnight and made_at > at:
+        for paid_at, amount, _ in self.payments(max(at, midnight)):
+            if at < paid_at < midnight:
                 left -= amount
-            elif made_at >= midnight and made_at <= at:
+            elif midnight <= paid_at <= at:
                 left += amount
         return left
+
+    def payments(self, until: datetime) -> list[tuple[datetime, int, Mapping[str, Any] | None]]:
+        """Money in and rent of dedicated servers out (with the server), kopecks, up to an instant."""
+        found: list[tuple[datetime, int, Mapping[str, Any] | None]] = [
+            (
+                self.scenario.instant(top_up["day"], top_up.get("time", "00:00")),
+                roubles_to_kopecks(top_up["amount"]),
+                None,
+            )
+            for top_up in self.values.get("top_up", [])
+        ]
+        for rented in self.cloud.described("dedicated"):
+            paid_at = self.scenario.created_at(rented)
+            while paid_at <= until:
+                found.append((paid_at, -roubles_to_kopecks(rented["price_month"]), rented))
+                paid_at += timedelta(days=DAYS_IN_MONTH)
+        return sorted((each for each in found if each[0] <= until), key=lambda each: each[0])
 
     def hours_left(self, at: datetime) -> int | None:
         """Hours until the balance ends at the present rate; None where nothing is charged."""
@@ -160,6 +185,10 @@ class Account:
             },
             "rows": rows,
         }
+
+
+def roubles_to_kopecks(roubles: Any) -> int:
+    return int(decimal(roubles) * KOPECKS)
 
 
 def _roubles(kopecks: Decimal) -> Decimal:

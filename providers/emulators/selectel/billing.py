@@ -7,13 +7,18 @@ report are refused, as they may be one day), `transactions_by_account_token`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from providers.emulators.openstack.cloud import decimal
 from providers.emulators.selectel.access import ACCOUNT, PROJECT, STATIC, Caller, Gate
-from providers.emulators.selectel.account import KOPECKS, Account
-from providers.emulators.selectel.statistics import BadQuestion, consumption, ever_charged, flat_report
+from providers.emulators.selectel.account import Account
+from providers.emulators.selectel.statistics import (
+    BadQuestion,
+    consumption,
+    detailed_report,
+    ever_charged,
+    flat_report,
+)
 from providers.emulators.wire import Request, Response
 
 MAX_TRANSACTIONS = 500
@@ -33,6 +38,7 @@ class BillingApi:
             "/v1/cloud_billing/statistic/projects": (self._projects, frozenset({STATIC, ACCOUNT})),
             "/v1/cloud_billing/statistic/consumption": (self._consumption, frozenset({STATIC, ACCOUNT})),
             "/v2/billing/transactions": (self._transactions, self._static_only()),
+            "/v1/billing/report/by_project/detailed": (self._detailed, self._static_only()),
             "/v1/billing/report/by_project/flat": (self._flat, frozenset({STATIC, ACCOUNT})),
             "/v2/billing/vpc/prices": (self._vpc_prices, frozenset({STATIC, ACCOUNT})),
             "/v2/billing/dbaas/prices": (self._dbaas_prices, frozenset({STATIC, ACCOUNT})),
@@ -111,6 +117,9 @@ class BillingApi:
     def _consumption(self, caller: Caller, request: Request) -> Response:
         return success(consumption(caller.account, request, documented_only=self._documented_only))
 
+    def _detailed(self, caller: Caller, request: Request) -> Response:
+        return success(detailed_report(caller.account, request))
+
     def _flat(self, caller: Caller, request: Request) -> Response:
         if self._documented_only:
             return failure(404, "NOT_FOUND", "Not found")
@@ -152,26 +161,12 @@ class BillingApi:
 
 def transactions(account: Account, at: datetime) -> list[dict[str, Any]]:
     """All payments of an account up to an instant, newest first, times local without a zone."""
-    found = []
-    for number, top_up in enumerate(account.values.get("top_up", []), start=1):
-        made_at = account.scenario.instant(top_up["day"], top_up.get("time", "00:00"))
-        amount = _kopecks(top_up["amount"])
-        found.append((made_at, _transaction(account, number, amount, "Пополнение баланса", "Top-up", None)))
-    for position, rented in enumerate(account.cloud.described("dedicated"), start=1):
-        paid_at = account.scenario.created_at(rented)
-        month = 0
-        while paid_at <= at:
-            number = 100_000 * position + month
-            name = rented["configuration"]
-            words = (f"Выделенный сервер {name}", f"Dedicated server {name}")
-            amount = -_kopecks(rented["price_month"])
-            found.append((paid_at, _transaction(account, number, amount, *words, rented)))
-            month += 1
-            paid_at += timedelta(days=30)
     return [
-        {**row, "created": account.scenario.local(made_at).strftime("%Y-%m-%dT%H:%M:%S.%f")}
-        for made_at, row in sorted(found, key=lambda pair: pair[0], reverse=True)
-        if made_at <= at
+        {
+            **_transaction(account, number, amount, rented),
+            "created": account.scenario.local(paid_at).strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        }
+        for number, (paid_at, amount, rented) in reversed(list(enumerate(account.payments(at), start=1)))
     ]
 
 
@@ -185,13 +180,13 @@ def failure(status: int, code: str, error: Any, *, headers: Mapping[str, str] | 
     return Response(status=status, payload=body, headers=headers or {})
 
 
-def _kopecks(roubles: Any) -> int:
-    return int(decimal(roubles) * KOPECKS)
-
-
 def _transaction(
-    account: Account, number: int, amount: int, russian: str, english: str, rented: Mapping[str, Any] | None
+    account: Account, number: int, amount: int, rented: Mapping[str, Any] | None
 ) -> dict[str, Any]:
+    russian, english = "Пополнение баланса", "Top-up"
+    if rented is not None:
+        configuration = rented["configuration"]
+        russian, english = f"Выделенный сервер {configuration}", f"Dedicated server {configuration}"
     return {
         "user_id": int(account.number),
         "transaction_type": "withdraw" if rented else "payment",

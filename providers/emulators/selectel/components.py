@@ -1,6 +1,6 @@
 """What is charged for each kind of thing: quantities by metric, as they are at an instant.
 
-Beside the fields that OpenStack shows: a server's `line`; a volume's `type` and `iops`; a balancer's `plan`; a bucket's
+Beside the fields that OpenStack shows: a server's `line`, `has_null_parent` (null instead of ""); a volume's `type` and `iops`; a balancer's `plan`; a bucket's
 `traffic_mb`, `requests_put`, `requests_get` (per hour) with `traffic_noise` (a share of it that varies by day);
 `traffic`: `gb_per_hour`, `server` (none: the charge has no object); `database`: vcpus, ram_mb, disk_gb, nodes;
 `cluster`: `plan`; `registry`: `size_gb`; `subnet`: `mask`; `licence`: `type`; `charge`: anything else, with
@@ -31,7 +31,7 @@ class Component:
     object_id: str | None
     object_name: str
     object_type: str
-    parent_id: str
+    parent_id: str | None
     parent_name: str
     metric: str
     region: str
@@ -61,7 +61,8 @@ def _server(cloud: Cloud, server: Mapping[str, Any], at: datetime) -> Iterator[d
     if server.get("status") in UNBILLED_STATUSES:
         return
     line = f"_{server['line']}" if server.get("line") else ""
-    own = {"object_type": "cloud_vm", "parent_id": "", "parent_name": ""}
+    parent = None if server.get("has_null_parent") else ""
+    own = {"object_type": "cloud_vm", "parent_id": parent, "parent_name": ""}
     yield {**own, "metric": f"compute_cores{line}", "quantity": server["vcpus"]}
     yield {**own, "metric": f"compute_ram{line}", "quantity": server["ram_mb"]}
     if server.get("disk_gb"):

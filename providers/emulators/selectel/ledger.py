@@ -224,6 +224,3 @@ def _key(part: Component) -> Key:
 
 def _rounded(total: int) -> int:
     return (total + SCALE // 2) // SCALE
-
-
-__all__ = ["SCALE", "Key", "Ledger", "Series", "complete_until", "day_bounds", "hour_of", "instant_of"]

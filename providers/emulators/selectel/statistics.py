@@ -116,6 +116,84 @@ def flat_report(account: Account, request: Request) -> list[dict[str, Any]]:
     return rows
 
 
+def detailed_report(account: Account, request: Request) -> dict[str, Any]:
+    """A month by project, product and object; raises BadQuestion."""
+    query = request.query
+    missing = [name for name in ("year", "month", "locale") if name not in query]
+    if missing:
+        raise BadQuestion({name: [MISSING] for name in missing})
+    begins = datetime(int(query["year"]), int(query["month"]), 1)  # noqa: DTZ001 - local, as the API's times
+    ends = (begins + timedelta(days=32)).replace(day=1)
+    first, last = _hours(account, begins, ends - timedelta(hours=1))
+    projects: dict[str, dict[str, Any]] = {}
+    for series in account.books.series():
+        until = _shown_until(series, first, last, request.at)
+        state = series.last_state(first, until) if until > first else None
+        if state is not None:
+            value = series.booked(first, until)
+            quantity = _number(series.quantity(first, until))
+            _report(projects, account, state, value, quantity, query["locale"])
+    for project in projects.values():
+        project["products"] = list(project["products"].values())
+        for product in project["products"]:
+            product["objects"] = list(product["objects"].values())
+    return {
+        "account_id": account.number,
+        "agreement_id": f"A-{account.number}",
+        "locale": query["locale"],
+        "project_ids": list(projects),
+        "year": begins.year,
+        "month": begins.month,
+        "projects": list(projects.values()),
+    }
+
+
+def _report(
+    projects: dict[str, dict[str, Any]],
+    account: Account,
+    state: Component,
+    value: int,
+    quantity: Decimal | int,
+    locale: str,
+) -> None:
+    """Add one metric of one object to the tree of a report."""
+    project = projects.setdefault(
+        state.project_id,
+        {
+            "id": state.project_id,
+            "name": _project_name(account, state.project_id),
+            "value": 0,
+            "products": {},
+        },
+    )
+    product = project["products"].setdefault(
+        state.provider_key, {"id": state.provider_key, "name": state.provider_key, "value": 0, "objects": {}}
+    )
+    shown = product["objects"].setdefault(
+        state.object_id,
+        {
+            "id": state.object_id,
+            "name": state.object_name,
+            "type": state.object_type,
+            "type_name": type_name(state.object_type, locale),
+            "service_name": state.provider_key,
+            "resources": [],
+        },
+    )
+    project["value"] += value
+    product["value"] += value
+    shown["resources"].append(
+        {
+            "id": state.metric,
+            "name": metric_name(state.metric, locale),
+            "quantity": quantity,
+            "unit": unit(state.metric),
+            "value": value,
+            "paid_by_balance": [{"balance": "main", "value": value}],
+        }
+    )
+
+
 class _Question:
     """The parameters of a request for consumption; raises BadQuestion for all that are wrong together."""
 
