@@ -17,8 +17,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
 from common import logs
+from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
 from infrazen.keyring import embedded_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -128,20 +128,20 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "csp",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
+    "infrazen.health.Probes",  # above all: they are asked by address, over plain HTTP and by nobody
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "infrazen.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",  # above everything that may answer by itself
     "infrazen.middleware.AdminContentSecurityPolicy",
-    "django_structlog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "infrazen.health.Probes",  # above all: they are asked by address, over plain HTTP and by nobody
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "infrazen.middleware.RequestLog",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -150,6 +150,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.OrganizationMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 ROOT_URLCONF = "infrazen.urls"
@@ -157,7 +158,6 @@ WSGI_APPLICATION = "infrazen.wsgi.application"
 
 TEMPLATES = [
     {
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
@@ -236,6 +236,7 @@ CELERY_TASK_TIME_LIMIT = 3 * 3600
 CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 300
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SYNC_EVERY = 1  # tasks sent until their rows say so: beat's age is read there
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 # Language and time
@@ -248,7 +249,6 @@ LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "infrazen" / "locale"]
 USE_I18N = True
 # Installed packages that show texts and bring no Russian (or not all of it); our catalogue has them too
-CELERY_BEAT_SYNC_EVERY = 1  # tasks sent until their rows say so: beat's age is read there
 TEXTS_BORROWED_FROM = ["unfold", "unfold.contrib.filters", "unfold.contrib.forms", "django_celery_beat"]
 
 # Accounts

@@ -292,7 +292,6 @@ def _name_is_taken() -> ValidationError:
     )
 
 
-def _without_secrets(text: str, plugin: type[ProviderPlugin], credentials: Credentials) -> str:
 def _secret_values(plugin: type[ProviderPlugin], credentials: Credentials) -> list[str]:
     return [
         credentials[field.name]
@@ -301,6 +300,7 @@ def _secret_values(plugin: type[ProviderPlugin], credentials: Credentials) -> li
     ]
 
 
+def _without_secrets(text: str, plugin: type[ProviderPlugin], credentials: Credentials) -> str:
     for value in _secret_values(plugin, credentials):
         text = text.replace(value, "•••")
     return text

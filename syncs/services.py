@@ -19,8 +19,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
-
 from structlog.contextvars import bound_contextvars
+
 from accounts.models import User
 from common.text import gettext_noop
 from common.transactions import give_way
