@@ -34,6 +34,12 @@ SCHEDULES = (
         300,
         "Does again what failed after a sync, or what a killed worker did not come to.",
     ),
+    Schedule(
+        "Remove orphan files",
+        "syncs.tasks.remove_orphan_files",
+        24 * 3600,
+        "Deletes uploaded billing files whose connection is gone.",
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from providers.contract.errors import ProviderUnavailable
-from syncs import services
+from syncs import imports, services
 
 
 @shared_task(
@@ -29,6 +29,11 @@ def reap_stuck_snapshots() -> None:
 @shared_task
 def retry_after_sync() -> None:
     services.retry_after_sync(now=timezone.now())
+
+
+@shared_task
+def remove_orphan_files() -> None:
+    imports.remove_orphan_files(now=timezone.now())
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -186,3 +187,29 @@ def test_command_says_what_is_wrong(connection, tmp_path, content, options, sent
             str(file),
             **{"organization": connection.organization_id, "connection": "Files"} | options,
         )
+
+
+def test_files_of_a_deleted_connection_are_removed_and_others_stay(
+    connection, organization, media, tmp_path
+) -> None:
+    other = ConnectionFactory(
+        organization=organization, provider_type="focus", connection_name="Other", credentials={}
+    )
+    kept = Path(store(other, csv_of(tmp_path, row())).file.path)
+    orphan = Path(store(connection, csv_of(tmp_path, row())).file.path)
+    unfinished = orphan.parent / "0123.bin"
+    unfinished.write_bytes(b"an upload under way")
+    old = (timezone.now() - imports.UPLOAD_PATIENCE).timestamp() - 1
+    for path in (kept, orphan):
+        os.utime(path, (old, old))
+    connection.delete()
+
+    assert imports.remove_orphan_files(now=timezone.now()) == 1
+
+    assert sorted(path for path in media.rglob("*") if path.is_file()) == sorted([kept, unfinished])
+    assert imports.remove_orphan_files(now=timezone.now()) == 0
+
+
+def test_without_any_upload_there_is_nothing_to_remove(media) -> None:
+    assert imports.remove_orphan_files(now=timezone.now()) == 0
+    assert not media.exists()
