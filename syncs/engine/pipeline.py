@@ -99,7 +99,7 @@ def process(
         grouping=grouping,
         ledger=ledger,
         listed=collected.listed,
-        complete_scopes=_complete_scopes(collected, ledger, plugin),
+        complete_scopes=_complete_scopes(collected, ledger),
         open_states=_without_remainder(states, collected),
         is_bill_complete=collected.is_bill_complete,
     )
@@ -129,7 +129,7 @@ def process(
     clock.enter(Phase.COMPLETION)
     tally = completion.finish()
     uncovered = (
-        persist.scopes_without_result(states, collected.scopes)
+        persist.scopes_without_result(states, collected.scopes) - set(world.complete_scopes)
         if plugin.capabilities.has_inventory
         else set()
     )
@@ -180,12 +180,9 @@ def _bill(
     )
 
 
-def _complete_scopes(collected: Collected, ledger: Ledger, plugin: ProviderPlugin) -> set[str]:
-    """Without an inventory, a billing source is covered when its latest period was delivered."""
-    scopes = collected.complete_scopes
-    if not plugin.capabilities.has_inventory:
-        scopes |= {scope_key(("billing", source)) for source in ledger.sources}
-    return scopes
+def _complete_scopes(collected: Collected, ledger: Ledger) -> set[str]:
+    """A billing source is the scope of what only the bill knows, and covered when its latest period was delivered."""
+    return collected.complete_scopes | {scope_key(("billing", source)) for source in ledger.sources}
 
 
 def _without_remainder(states: Mapping[str, OpenState], collected: Collected) -> Mapping[str, OpenState]:
@@ -285,7 +282,7 @@ class _Completion:
         if isinstance(outcome, Kept):
             self._tally.stale_count += 1
             cost = state.cost
-            if cost:
+            if cost and cost.daily:
                 self.kept_costs[cost.currency] = self.kept_costs.get(cost.currency, Decimal(0)) + cost.daily
             self._add(state.resource_type, state.status, cost)
         else:

@@ -14,8 +14,8 @@ from providers import registry
 from providers.contract.plugin import BillingKind, Capabilities, Period
 from providers.contract.records import Rate, RatePeriod, ResourceStatus, RunRateRecord
 from syncs.engine.billing import take_stated
-from syncs.models import ResourceState, SnapshotTotal
-from syncs.tests.world import LinesCloud, World, connect, instant, line, sync
+from syncs.models import ResourceState, SnapshotTotal, SyncStatus
+from syncs.tests.world import VOLUMES, LinesCloud, World, connect, instant, line, sync, unavailable
 
 HOUR = timedelta(hours=1)
 
@@ -146,3 +146,34 @@ def test_what_is_billed_no_more_is_gone_though_its_lines_stay(world):
     assert snapshot.deleted_count == 1
     assert not ResourceState.objects.open().exists()
     assert SnapshotTotal.objects.filter(snapshot=snapshot, billed_daily_cost__gt=0).count() == 0
+
+
+@pytest.mark.django_db
+def test_what_only_the_bill_knows_is_gone_when_it_is_billed_no_more(world):
+    connection = connect(OrganizationFactory(), world, plugin=StatingCloud)
+    world.put("vps:1")
+    world.bill(line("vps:1", "24", start=instant()), line("traffic", "5", start=instant(), scope=None))
+    world.run_rates = [stated("vps:1", "24", at=instant()), stated("traffic", "5", at=instant())]
+    first = sync(connection, instant(1))
+    world.run_rates = [stated("vps:1", "24", at=instant(1))]
+
+    snapshot = sync(connection, instant(2))
+
+    assert (first.status, first.resource_count) == (SyncStatus.SUCCESS, 2)
+    assert (snapshot.status, snapshot.deleted_count) == (SyncStatus.SUCCESS, 1)
+    assert only_state().name == "vps:1"
+
+
+@pytest.mark.django_db
+def test_what_is_free_and_not_seen_makes_no_total_without_a_currency(world):
+    connection = connect(OrganizationFactory(), world, plugin=StatingCloud)
+    world.put("vps:1")
+    world.put("net:1", scope=VOLUMES, kind="volume", is_free=True)
+    world.bill(line("vps:1", "24", start=instant()))
+    world.run_rates = [stated("vps:1", "24", at=instant())]
+    sync(connection, instant(1))
+    world.scopes[VOLUMES] = unavailable()
+
+    snapshot = sync(connection, instant(2))
+
+    assert [total.currency for total in SnapshotTotal.objects.filter(snapshot=snapshot)] == ["RUB"]
