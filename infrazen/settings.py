@@ -16,6 +16,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from common import logs
 from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
@@ -91,6 +92,12 @@ ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = ["costs.services.after_sync"]
+# Called in this order after each complete sync of an organization; see syncs.complete
+AFTER_COMPLETE_SYNC: list[str] = []
+# A complete sync reads one connection after the other; with this, as many at once as there are workers
+COMPLETE_SYNC_PARALLEL = env.bool("COMPLETE_SYNC_PARALLEL", False)
+# After so many failures in a row a connection is not tried by itself any more
+SYNC_FAILURES_UNTIL_STOP = env.int("SYNC_FAILURES_UNTIL_STOP", 5)
 
 # Daily exchange rates of the Central Bank of Russia, for `manage.py load_exchange_rates`
 CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.asp")
@@ -224,10 +231,15 @@ else:
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 6 * 3600}  # longer than the longest task and any countdown
+    # Longer than the longest task and any countdown; queues are looked at in their order, the first one first.
+    {"visibility_timeout": 6 * 3600, "queue_order_strategy": "priority"}
     if REDIS_URL
     else {"polling_interval": 0.02}  # at 0.1 only 40 tasks a second get through
 )
+# What a person waits for goes before what nobody waits for. Redis looks at the queues in this order; the broker in
+# memory lets them take turns, so that at most one scheduled sync goes before.
+CELERY_TASK_QUEUES = [Queue("interactive"), Queue("scheduled")]
+CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -376,6 +388,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BillingFileStatus": "syncs.models.BillingFileStatus",
         "ConnectionStatus": "providers.models.ConnectionStatus",
+        "CompleteSyncMode": "syncs.models.CompleteSyncMode",
         "CoverageStatus": "syncs.models.ScopeCoverage.Status",
         "ResourceStatus": "syncs.models.ResourceState.Status",
         "SyncStatus": "syncs.models.SyncStatus",

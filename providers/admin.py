@@ -19,7 +19,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from common.admin import ModelAdmin, json_fact, object_link
-from providers import queries, registry, services
+from providers import queries, registry, scheduling, services
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.forms import CREDENTIAL_PREFIX, CredentialFieldsMixin
 from providers.messages import explain, provider_name, sentence
@@ -105,7 +105,7 @@ class ProviderConnectionAdmin(ModelAdmin):
     list_select_related = ["organization"]
     ordering = ["-consecutive_failures", "organization__name", "connection_name", "pk"]
     autocomplete_fields = ["organization"]
-    actions = ["test", "enable", "disable"]
+    actions = ["test", "try_again", "enable", "disable"]
     facts = [
         "provider",
         "account_id",
@@ -139,7 +139,16 @@ class ProviderConnectionAdmin(ModelAdmin):
 
     @admin.display(description=_("last result"))
     def last_result(self, connection: ProviderConnection) -> str:
-        return connection.get_last_sync_status_display() if connection.is_active else str(_("Off"))
+        if not connection.is_active:
+            return str(_("Off"))
+        if connection.is_given_up:
+            text = ngettext(
+                "Not tried any more after %(count)d failure",
+                "Not tried any more after %(count)d failures",
+                connection.consecutive_failures,
+            )
+            return text % {"count": connection.consecutive_failures}
+        return connection.get_last_sync_status_display()
 
     @admin.display(description=_("last error"))
     def last_error(self, connection: ProviderConnection) -> str:
@@ -318,6 +327,15 @@ class ProviderConnectionAdmin(ModelAdmin):
                     "account": answer.account_id,
                 }
                 self.message_user(request, text, messages.SUCCESS if answer.is_complete else messages.WARNING)
+
+    @admin.action(description=_("Try again after too many failures"), permissions=["change"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[ProviderConnection]) -> None:
+        now = timezone.now()
+        count = sum(scheduling.try_again(connection=connection, now=now) for connection in queryset)
+        text = ngettext(
+            "%(count)d connection is tried again.", "%(count)d connections are tried again.", count
+        )
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
     @admin.action(description=_("Switch on"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[ProviderConnection]) -> None:

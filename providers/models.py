@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -23,8 +24,13 @@ class ConnectionStatus(models.TextChoices):
 
 class ProviderConnectionQuerySet(TenantQuerySet["ProviderConnection"]):
     def due(self, now: object) -> ProviderConnectionQuerySet:
-        """Connections whose time to be synced has come."""
-        return self.filter(is_active=True, auto_sync=True, next_sync_at__lte=now)
+        """Connections whose time to be synced has come; without those that failed too often."""
+        return self.filter(
+            is_active=True,
+            auto_sync=True,
+            next_sync_at__lte=now,
+            consecutive_failures__lt=settings.SYNC_FAILURES_UNTIL_STOP,
+        )
 
 
 class ProviderConnection(TenantModel, TimestampedModel):
@@ -81,3 +87,8 @@ class ProviderConnection(TenantModel, TimestampedModel):
 
     def __str__(self) -> str:
         return self.connection_name
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it failed so often in a row that it is not synced by itself any more."""
+        return self.consecutive_failures >= int(settings.SYNC_FAILURES_UNTIL_STOP)

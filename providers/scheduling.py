@@ -1,4 +1,8 @@
-"""When a connection is read next, and what its row remembers of the last reading."""
+"""When a connection is read next, and what its row remembers of the last reading.
+
+After `settings.SYNC_FAILURES_UNTIL_STOP` failures in a row the circuit opens: the connection is not due any more until
+somebody tries again, gives new credentials, or switches it on.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from providers.contract.records import AccountRecord
 from providers.models import ConnectionStatus, ProviderConnection
@@ -20,14 +26,37 @@ MAX_BACKOFF_FACTOR = 8
 def next_sync_at(connection: ProviderConnection, *, now: datetime) -> datetime:
     """One interval from now, moved by the connection's own steady jitter, longer after repeated failures."""
     interval = timedelta(minutes=connection.sync_interval_minutes)
-    digest = hashlib.blake2b(str(connection.pk).encode(), digest_size=2).digest()
-    share = int.from_bytes(digest, "big") / 65535
     factor = min(1 << connection.consecutive_failures, MAX_BACKOFF_FACTOR)
-    return now + interval * factor + interval * JITTER * share
+    return now + interval * factor + interval * JITTER * steady_share(str(connection.pk))
 
 
-def schedule_next_sync(*, connection: ProviderConnection, now: datetime) -> None:
-    ProviderConnection.objects.filter(pk=connection.pk).update(next_sync_at=next_sync_at(connection, now=now))
+def steady_share(key: str) -> float:
+    """Between 0 and 1, the same for the same key: where something stands in the time that it may be moved by."""
+    digest = hashlib.blake2b(key.encode(), digest_size=2).digest()
+    return int.from_bytes(digest, "big") / 65535
+
+
+def failures_until_stop() -> int:
+    """After so many failures in a row a connection is not tried by itself any more."""
+    return int(settings.SYNC_FAILURES_UNTIL_STOP)
+
+
+def schedule_next_sync(*, connection: ProviderConnection, now: datetime) -> bool:
+    """Move the time of the next sync; False where somebody else has moved it since the connection was read."""
+    moved = ProviderConnection.objects.filter(pk=connection.pk, next_sync_at=connection.next_sync_at)
+    return bool(moved.update(next_sync_at=next_sync_at(connection, now=now)))
+
+
+def try_again(*, connection: ProviderConnection, now: datetime) -> bool:
+    """End a series of failures that stopped a connection's automatic syncs, the next of which is due at once;
+    returns whether there was such a series."""
+    stopped = ProviderConnection.objects.filter(
+        pk=connection.pk, consecutive_failures__gte=failures_until_stop()
+    )
+    if not stopped.exists():
+        return False
+    connection.consecutive_failures = 0
+    return bool(stopped.update(consecutive_failures=0, next_sync_at=now if connection.auto_sync else None))
 
 
 def record_sync_result(
@@ -45,7 +74,7 @@ def record_sync_result(
         "last_sync_status": status,
         "last_sync_error": dict(error),
         "consecutive_failures": connection.consecutive_failures,
-        "next_sync_at": next_sync_at(connection, now=at),
+        "next_sync_at": None if connection.is_given_up else next_sync_at(connection, now=at),
     }
     if not is_failure:
         fields["last_sync_at"] = at

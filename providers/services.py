@@ -131,7 +131,8 @@ def update_connection(
                 auto_sync=fresh.auto_sync,
                 now=now,
             )
-            changed.append("next_sync_at")
+            fresh.consecutive_failures = 0
+            changed += ["next_sync_at", "consecutive_failures"]
         elif "sync_interval_minutes" in changed and fresh.next_sync_at and fresh.last_sync_at:
             fresh.next_sync_at = max(now, scheduling.next_sync_at(fresh, now=fresh.last_sync_at))
             changed.append("next_sync_at")

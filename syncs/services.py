@@ -7,11 +7,12 @@ holds it by a lease; `reap_stuck_snapshots` gives back what a dead worker held.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -33,7 +34,7 @@ from providers.contract.plugin import Period, PluginContext
 from providers.contract.records import ResourceType
 from providers.models import ConnectionStatus, ProviderConnection
 from providers.registry import plugin_class
-from syncs.engine import persist, pipeline
+from syncs.engine import deliveries, persist, pipeline
 from syncs.engine.collect import Collected, collect
 from syncs.engine.grouping import Grouping
 from syncs.engine.lease import LEASE, Lease, LeaseLost
@@ -53,6 +54,8 @@ from syncs.models import (
 )
 
 logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 MAX_ATTEMPTS = 3
 """How often a snapshot is tried when the provider is not available, or when its worker dies."""
@@ -81,12 +84,15 @@ def request_sync(
 ) -> tuple[SyncSnapshot, bool]:
     """Queue a sync of the connection, or join the one that is active; returns it and whether it was joined.
 
+    A request that is not scheduled also ends a series of failures that stopped the automatic syncs.
     Raises SyncNotPossible for a connection that is switched off, or that reads files when none is given.
     """
     if not connection.is_active:
         raise SyncNotPossible(gettext_noop("This connection is switched off. Switch it on to sync it."))
     if plugin_class(connection.provider_type).capabilities.reads_files and billing_file is None:
         raise SyncNotPossible(gettext_noop("This connection reads files: upload one to bring it up to date."))
+    if trigger != SyncTrigger.SCHEDULED and connection.is_given_up:
+        scheduling.try_again(connection=connection, now=now)
     while True:
         try:
             with transaction.atomic():
@@ -283,10 +289,16 @@ def reap_stuck_snapshots(*, now: datetime) -> list[int]:
 
 
 def request_due_syncs(*, now: datetime) -> list[int]:
-    """Queue a sync for every connection whose time has come; returns the ids of the new snapshots."""
+    """Queue a sync for every connection whose time has come; returns the ids of the new snapshots.
+
+    Organizations take turns, so that one with many connections does not keep the others waiting. However many times
+    were missed, one sync catches up. Of two that look at the same moment, one moves a connection's time and goes on.
+    """
     queued = []
-    for connection in ProviderConnection.objects.due(now):
-        scheduling.schedule_next_sync(connection=connection, now=now)
+    due = ProviderConnection.objects.due(now).order_by("next_sync_at", "pk")
+    for connection in in_turns(due, lambda connection: connection.organization_id):
+        if not scheduling.schedule_next_sync(connection=connection, now=now):
+            continue
         try:
             snapshot, joined = request_sync(connection=connection, trigger=SyncTrigger.SCHEDULED, now=now)
         except SyncNotPossible:
@@ -294,6 +306,15 @@ def request_due_syncs(*, now: datetime) -> list[int]:
         if not joined:
             queued.append(snapshot.pk)
     return queued
+
+
+def in_turns(items: Iterable[Item], owner: Callable[[Item], Hashable]) -> list[Item]:
+    """One item of each owner, then the second of each, and so on; each owner's items keep their order."""
+    by_owner: dict[Hashable, list[Item]] = {}
+    for item in items:
+        by_owner.setdefault(owner(item), []).append(item)
+    rounds = zip_longest(*by_owner.values())
+    return [item for one_of_each in rounds for item in one_of_each if item is not None]
 
 
 def map_unrecognized_type(
@@ -383,7 +404,6 @@ def _publish(
     snapshot: SyncSnapshot, lease: Lease, result: pipeline.Result, collected: Collected, now: datetime
 ) -> None:
     """The one small transaction: drafts become visible, the snapshot ends, the connection learns of it."""
-    persist.drop_repeated_batches(snapshot)
     status = SyncStatus.SUCCESS if result.is_complete else SyncStatus.PARTIAL
     tally = result.tally
     give_way()
@@ -417,6 +437,7 @@ def _publish(
             raise LeaseLost
         SnapshotTotal.objects.bulk_create(result.totals)
         persist.publish_drafts(snapshot)
+        deliveries.publish(snapshot)
         persist.retype(result.retyped)
         if snapshot.billing_file_id:
             BillingFile.objects.filter(pk=snapshot.billing_file_id).update(status=BillingFileStatus.IMPORTED)
