@@ -16,6 +16,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
         _("Connections"),
         [
             ("providers.providerconnection", "cable"),
+            ("syncs.completesync", "cloud_sync"),
             ("syncs.syncsnapshot", "sync"),
             ("syncs.unrecognizedresource", "help"),
             ("inventory.typemapping", "category"),

@@ -23,10 +23,16 @@ SCHEDULES = (
         "Queues a sync for every connection whose time has come.",
     ),
     Schedule(
+        "Sync due organizations",
+        "syncs.tasks.sync_due_organizations",
+        300,
+        "Begins the daily complete sync of every organization whose local night has come.",
+    ),
+    Schedule(
         "Reap stuck syncs",
         "syncs.tasks.reap_stuck_snapshots",
         60,
-        "Gives back what a dead worker held, and hands out again what nobody picked up.",
+        "Gives back what a dead worker held, hands out again what nobody picked up, advances complete syncs.",
     ),
     Schedule(
         "Finish what follows a sync",

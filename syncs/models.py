@@ -469,3 +469,112 @@ class ChargeLine(TenantModel):
             models.Index(fields=["batch", "charge_period_start"], name="syncs_line_by_batch"),
             models.Index(fields=["resource", "charge_period_start"], name="syncs_line_by_resource"),
         ]
+
+
+class CompleteSyncMode(models.TextChoices):
+    SEQUENTIAL = "sequential", _("One after another")
+    PARALLEL = "parallel", _("All at once")
+
+
+class CompleteSyncQuerySet(TenantQuerySet["CompleteSync"]):
+    def active(self) -> Self:
+        return self.filter(status__in=ACTIVE)
+
+    def ended(self) -> Self:
+        return self.exclude(status__in=ACTIVE)
+
+
+class CompleteSync(TenantModel):
+    """One run over all connections of an organization that are synced automatically.
+
+    queued → running → success (all read) | partial | error (none read); a retry of the failed ones opens it again.
+    `daily_costs` is {currency: amount a day as text} and `resource_count` a number, both over the connections that
+    were read. `scheduled_date` is the organization's local day that a scheduled one stands for: one each day.
+    """
+
+    status = models.CharField(
+        _("status"), max_length=16, choices=SyncStatus.choices, default=SyncStatus.QUEUED
+    )
+    trigger = models.CharField(_("started"), max_length=16, choices=SyncTrigger.choices)
+    mode = models.CharField(_("order"), max_length=16, choices=CompleteSyncMode.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    scheduled_date = models.DateField(_("for the day"), null=True, blank=True)
+    requested_at = models.DateTimeField(_("requested"))
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    resource_count = models.PositiveIntegerField(_("resources"), default=0)
+    daily_costs = models.JSONField(_("cost a day"), default=dict, blank=True)
+    told_at = models.DateTimeField(
+        _("told"), null=True, blank=True, help_text=_("When everyone who waits for the result had it.")
+    )
+    telling_errors = models.JSONField(_("what failed afterwards"), default=dict, blank=True)
+
+    objects = CompleteSyncQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("complete sync")
+        verbose_name_plural = _("complete syncs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=Q(status__in=["queued", "running"]),
+                name="syncs_complete_one_active",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "scheduled_date"],
+                condition=Q(scheduled_date__isnull=False),
+                name="syncs_complete_once_a_day",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-requested_at"], name="syncs_complete_by_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} · {self.requested_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+
+class ProviderSyncReference(TenantModel):
+    """The part of one connection in a complete sync; `position` is the connection's place in `created_at` order.
+
+    `snapshot` is the sync that reads it, also one that ran already and was joined; it stays null while the
+    connection waits for its turn, and where no sync could begin (`error` then is {code, message, params}).
+    """
+
+    complete_sync = models.ForeignKey(CompleteSync, on_delete=models.CASCADE, related_name="references")
+    connection = models.ForeignKey(
+        ProviderConnection, on_delete=models.CASCADE, related_name="+", verbose_name=_("connection")
+    )
+    position = models.PositiveIntegerField(_("place"))
+    snapshot = models.ForeignKey(
+        SyncSnapshot,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="complete_references",
+        verbose_name=_("sync snapshot"),
+    )
+    status = models.CharField(
+        _("status"), max_length=16, choices=SyncStatus.choices, default=SyncStatus.QUEUED
+    )
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    error = models.JSONField(_("error"), default=dict, blank=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("connection in a complete sync")
+        verbose_name_plural = _("connections in complete syncs")
+        constraints = [
+            models.UniqueConstraint(fields=["complete_sync", "connection"], name="syncs_reference_once"),
+            models.UniqueConstraint(fields=["complete_sync", "position"], name="syncs_reference_place_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.connection}"

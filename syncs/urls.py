@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from syncs import views
+from syncs import complete_views, views
 
 app_name = "syncs"
 
@@ -11,5 +11,9 @@ urlpatterns = [
     path("progress/", views.snapshot_progress, name="snapshot_progress"),
     path("connections/<int:pk>/", views.snapshot_list, name="snapshot_list"),
     path("connections/<int:pk>/start/", views.snapshot_start, name="snapshot_start"),
+    path("complete/", complete_views.complete_list, name="complete_list"),
+    path("complete/<int:pk>/", complete_views.complete_detail, name="complete_detail"),
+    path("complete/<int:pk>/retry/", complete_views.complete_retry, name="complete_retry"),
+    path("complete/<int:pk>/compare/", complete_views.complete_compare, name="complete_compare"),
     path("<int:pk>/", views.snapshot_detail, name="snapshot_detail"),
 ]

@@ -3,12 +3,13 @@
 Progress is one panel that polls itself while something runs. Its address carries what it watches: `syncs` are the
 shown snapshots, `done` those of them whose end has been told already, `said` the phases that have been announced to
 assistive technology, which hears of a phase once and not at every poll. The answer that follows an end carries an event
-`sync-ended-<connection>` for that connection's card and a toast; the last one has no trigger any more.
+`sync-ended-<connection>` for that connection's card and a toast; the last one has no trigger any more. Of a complete
+sync (`complete` in the address) the rows stay in their order, also those that wait, and one toast tells its result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,8 +32,8 @@ from providers import registry
 from providers.badges import badge_of, series_of
 from providers.messages import Explanation, explain, sentence
 from providers.models import ProviderConnection
-from syncs import queries, services, tasks
-from syncs.models import Phase, SyncSnapshot, SyncStatus, SyncTrigger
+from syncs import complete, complete_queries, queries, services, tasks
+from syncs.models import CompleteSync, Phase, ProviderSyncReference, SyncSnapshot, SyncStatus, SyncTrigger
 from syncs.wording import change_title, field_changes
 
 PAGE_SIZE = 50
@@ -47,9 +48,11 @@ LEVELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelRow:
-    """One connection in the panel, in the reader's language."""
+    """One connection in the panel, in the reader's language; without a snapshot while it waits for its turn."""
 
-    snapshot: SyncSnapshot
+    connection: ProviderConnection
+    snapshot: SyncSnapshot | None
+    status: str
     badge: str
     series: str
     level: str
@@ -63,9 +66,13 @@ class PanelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """What is synced now. Without rows there is nothing to show; with no active one the result is one line."""
+    """What is synced now. Without rows there is nothing to show; with no active one the result is one line.
+
+    `complete` is the complete sync that the rows, or some of them, belong to.
+    """
 
     rows: list[PanelRow] = field(default_factory=list)
+    complete: CompleteSync | None = None
     poll_url: str = ""
     announcement: str = ""
 
@@ -79,7 +86,7 @@ class Panel:
 
     @property
     def is_active(self) -> bool:
-        return self.done_count < self.total_count
+        return self.done_count < self.total_count or (self.complete is not None and self.complete.is_active)
 
     @property
     def percent(self) -> int:
@@ -87,15 +94,19 @@ class Panel:
 
     @property
     def started_at(self) -> datetime | None:
-        return min((row.snapshot.requested_at for row in self.rows), default=None)
+        if self.complete is not None:
+            return self.complete.requested_at
+        return min((row.snapshot.requested_at for row in self.rows if row.snapshot), default=None)
 
     @property
     def elapsed(self) -> timedelta | None:
+        if self.complete is not None:
+            return (self.complete.finished_at or timezone.now()) - self.complete.requested_at
         return max((row.elapsed for row in self.rows if row.elapsed is not None), default=None)
 
     @property
     def failed(self) -> list[PanelRow]:
-        return [row for row in self.rows if row.snapshot.status == SyncStatus.ERROR]
+        return [row for row in self.rows if row.status == SyncStatus.ERROR]
 
     @property
     def level(self) -> str:
@@ -105,7 +116,7 @@ class Panel:
     @property
     def summary(self) -> str:
         """The aggregated result, in one line."""
-        statuses = [row.snapshot.status for row in self.rows]
+        statuses = [row.status for row in self.rows]
         parts = [
             ngettext("%(count)d done", "%(count)d done", count) % {"count": count}
             for count in [statuses.count(SyncStatus.SUCCESS)]
@@ -135,10 +146,20 @@ def snapshot_start(request: UserRequest, pk: int) -> HttpResponse:
 @writer_required
 @require_POST
 def snapshot_start_all(request: UserRequest) -> HttpResponse:
-    """Syncs every connection that is switched on; `failed=1` only those whose last sync failed."""
-    connections = ProviderConnection.objects.of(request.organization).filter(is_active=True)
-    if request.POST.get("failed"):
-        connections = connections.filter(last_sync_status="error")
+    """Begins a complete sync, or joins the one under way; `failed=1` syncs those alone whose last sync failed."""
+    if not request.POST.get("failed"):
+        return complete_started(
+            request,
+            lambda now: complete.request_complete_sync(
+                organization=request.organization,
+                trigger=SyncTrigger.MANUAL,
+                now=now,
+                requested_by=request.user,
+            ),
+        )
+    connections = ProviderConnection.objects.of(request.organization).filter(
+        is_active=True, last_sync_status="error"
+    )
     files = [key for key, plugin in registry.plugins().items() if plugin.capabilities.reads_files]
     return _started(request, connections.exclude(provider_type__in=files).order_by("created_at", "pk"))
 
@@ -150,12 +171,20 @@ def snapshot_progress(request: UserRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("connections")
     watched, told = _numbers(request.GET.get("syncs", "")), set(_numbers(request.GET.get("done", "")))
-    panel = sync_panel(request, watched=watched, said=request.GET.get("said", ""))
+    watched_complete = next(iter(_numbers(request.GET.get("complete", ""))), None)
+    panel = sync_panel(
+        request, watched=watched, said=request.GET.get("said", ""), complete_pk=watched_complete
+    )
     response = render(request, "syncs/_panel.html", {"panel": panel})
-    ended = [row for row in panel.rows if not row.is_active and row.snapshot.pk not in told]
+    for row in panel.rows:
+        if row.snapshot and row.is_active and watched_complete and row.snapshot.pk not in watched:
+            trigger_client_event(response, f"sync-started-{row.connection.pk}", {}, after="settle")
+    ended = [row for row in panel.rows if row.snapshot and not row.is_active and row.snapshot.pk not in told]
     for row in ended:
-        trigger_client_event(response, f"sync-ended-{row.snapshot.connection_id}", {}, after="settle")
-    if ended:
+        trigger_client_event(response, f"sync-ended-{row.connection.pk}", {}, after="settle")
+    if panel.complete is not None and not panel.is_active:
+        trigger_client_event(response, "toast", _complete_toast(panel, panel.complete))
+    elif ended and panel.complete is None:
         trigger_client_event(response, "toast", _toast(ended))
     return response
 
@@ -204,31 +233,70 @@ def snapshot_detail(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "syncs/snapshot_detail.html", context)
 
 
-def sync_panel(request: UserRequest, watched: Iterable[int] = (), said: str = "") -> Panel:
-    """What runs in the organization now, and the watched snapshots that have ended since; costs one query, two
-    where something was watched."""
+def sync_panel(
+    request: UserRequest, watched: Iterable[int] = (), said: str = "", complete_pk: int | None = None
+) -> Panel:
+    """What runs in the organization now, and what was watched and has ended since; costs two queries, three where
+    something was watched."""
     active = {
         progress.snapshot.pk: progress for progress in queries.active_syncs(request.organization).values()
     }
-    pks = [pk for pk in watched if pk not in active]
-    ended = SyncSnapshot.objects.of(request.organization).filter(pk__in=pks).select_related("connection")
+    references = list(complete_queries.watched_references(request.organization, complete_pk))
+    shown_complete = references[0].complete_sync if references else None
     now = timezone.now()
-    rows = [_active_row(progress, now) for progress in active.values()]
-    rows += [_ended_row(snapshot) for snapshot in ended] if pks else []
-    rows.sort(
-        key=lambda row: (row.snapshot.connection.created_at, row.snapshot.connection_id, row.snapshot.pk)
-    )
-    shown = ",".join(str(row.snapshot.pk) for row in rows)
-    done = ",".join(str(row.snapshot.pk) for row in rows if not row.is_active)
-    phases = ",".join(f"{row.snapshot.pk}.{row.snapshot.phase or row.snapshot.status}" for row in rows)
-    query = urlencode({"syncs": shown, "done": done, "said": phases}, safe=",")
+    rows = [_reference_row(reference, active, now) for reference in references]
+    own = {row.snapshot.pk for row in rows if row.snapshot}
+    pks = [pk for pk in watched if pk not in active and pk not in own]
+    ended = SyncSnapshot.objects.of(request.organization).filter(pk__in=pks).select_related("connection")
+    others = [_active_row(progress, now) for pk, progress in active.items() if pk not in own]
+    others += [_ended_row(snapshot) for snapshot in ended] if pks and shown_complete is None else []
+    others.sort(key=lambda row: (row.connection.created_at, row.connection.pk))
+    rows += others
+    is_active = bool(active) or (shown_complete is not None and shown_complete.is_active)
+    read = [row.snapshot for row in rows if row.snapshot]
+    shown = ",".join(str(snapshot.pk) for snapshot in read)
+    done = ",".join(str(row.snapshot.pk) for row in rows if row.snapshot and not row.is_active)
+    phases = ",".join(f"{snapshot.pk}.{snapshot.phase or snapshot.status}" for snapshot in read)
+    parameters = {"syncs": shown, "done": done, "said": phases}
+    if shown_complete is not None:
+        parameters["complete"] = str(shown_complete.pk)
     return Panel(
         rows=rows,
-        poll_url=f"{reverse('syncs:snapshot_progress')}?{query}" if active else "",
+        complete=shown_complete,
+        poll_url=f"{reverse('syncs:snapshot_progress')}?{urlencode(parameters, safe=',')}"
+        if is_active
+        else "",
         announcement=""
         if phases == said
-        else ". ".join(f"{row.snapshot.connection.connection_name}: {row.text}" for row in rows),
+        else ". ".join(f"{row.connection.connection_name}: {row.text}" for row in rows),
     )
+
+
+def complete_started(
+    request: UserRequest, begin: Callable[[datetime], tuple[CompleteSync, bool]]
+) -> HttpResponse:
+    """Begins or joins a complete sync; htmx gets the panel that watches it, others the page of connections."""
+    note: tuple[int, str] | None = None
+    watched = None
+    try:
+        found, joined = begin(timezone.now())
+    except services.SyncNotPossible as error:
+        note = (messages.WARNING, sentence(str(error)))
+    else:
+        watched = found.pk
+        if joined:
+            note = (messages.INFO, _("Everything is being updated already, here is how far."))
+        else:
+            tasks.advance_complete_sync.delay_on_commit(complete_sync_id=found.pk)  # type: ignore[attr-defined]  # Celery's Django task
+    if not request.htmx:
+        if note:
+            messages.add_message(request, *note)
+        return redirect("connections")
+    response = render(request, "syncs/_panel.html", {"panel": sync_panel(request, complete_pk=watched)})
+    if note:
+        level = "warning" if note[0] == messages.WARNING else "information"
+        trigger_client_event(response, "toast", {"level": level, "title": note[1], "text": ""})
+    return response
 
 
 def _started(request: UserRequest, connections: Iterable[ProviderConnection]) -> HttpResponse:
@@ -272,6 +340,30 @@ def _started(request: UserRequest, connections: Iterable[ProviderConnection]) ->
     return response
 
 
+def _reference_row(
+    reference: ProviderSyncReference, active: Mapping[int, queries.Progress], now: datetime
+) -> PanelRow:
+    """A connection of a complete sync: waiting for its turn, being read, ended, or never begun."""
+    if reference.snapshot is not None:
+        progress = active.get(reference.snapshot.pk)
+        return _active_row(progress, now) if progress else _ended_row(reference.snapshot)
+    problem = explain(reference.error, provider_type=reference.connection.provider_type)
+    return PanelRow(
+        connection=reference.connection,
+        snapshot=None,
+        status=reference.status,
+        badge=badge_of(reference.connection),
+        series=series_of(reference.connection),
+        level=LEVELS[SyncStatus(reference.status)],
+        percent=100 if problem else 0,
+        text=str(reference.get_status_display()),
+        note=str(problem) if problem else "",
+        elapsed=None,
+        is_active=problem is None,
+        is_waiting=False,
+    )
+
+
 def _active_row(progress: queries.Progress, now: datetime) -> PanelRow:
     snapshot = progress.snapshot
     text, note = progress.phase, ""
@@ -296,7 +388,9 @@ def _active_row(progress: queries.Progress, now: datetime) -> PanelRow:
             "count": progress.found_count
         }
     return PanelRow(
+        connection=snapshot.connection,
         snapshot=snapshot,
+        status=snapshot.status,
         badge=badge_of(snapshot.connection),
         series=series_of(snapshot.connection),
         level="warning" if progress.is_waiting else "progress",
@@ -312,7 +406,9 @@ def _active_row(progress: queries.Progress, now: datetime) -> PanelRow:
 def _ended_row(snapshot: SyncSnapshot) -> PanelRow:
     took = snapshot.finished_at - snapshot.requested_at if snapshot.finished_at else None
     return PanelRow(
+        connection=snapshot.connection,
         snapshot=snapshot,
+        status=snapshot.status,
         badge=badge_of(snapshot.connection),
         series=series_of(snapshot.connection),
         level=LEVELS[SyncStatus(snapshot.status)],
@@ -342,6 +438,16 @@ def _result(snapshot: SyncSnapshot) -> str:
     return f"{resources}, {news}"
 
 
+def _complete_toast(panel: Panel, ended: CompleteSync) -> dict[str, Any]:
+    return {
+        "level": panel.level,
+        "title": _("Update finished"),
+        "text": panel.summary,
+        "url": reverse("syncs:complete_detail", args=[ended.pk]),
+        "label": _("Result by connection"),
+    }
+
+
 def _toast(ended: list[PanelRow]) -> dict[str, Any]:
     if len(ended) > 1:
         panel = Panel(rows=ended)
@@ -354,9 +460,9 @@ def _toast(ended: list[PanelRow]) -> dict[str, Any]:
     }
     return {
         "level": row.level,
-        "title": titles[row.level] % {"name": row.snapshot.connection.connection_name},
+        "title": titles[row.level] % {"name": row.connection.connection_name},
         "text": row.note,
-        "url": reverse("syncs:snapshot_detail", args=[row.snapshot.pk]),
+        "url": reverse("syncs:snapshot_detail", args=[row.snapshot.pk]) if row.snapshot else "",
         "label": _("Why") if row.level != "success" else _("What changed"),
     }
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
+from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
 from syncs.api.resources import ResourceViewSet, StateViewSet
 from syncs.api.snapshots import ConnectionSync, SnapshotViewSet
@@ -35,6 +36,7 @@ router = SimpleRouter()
 router.register("providers", ProviderViewSet, basename="provider")
 router.register("connections", ConnectionViewSet, basename="connection")
 router.register("snapshots", SnapshotViewSet, basename="snapshot")
+router.register("complete-syncs", CompleteSyncViewSet, basename="complete_sync")
 router.register("states", StateViewSet, basename="state")
 router.register("resources", ResourceViewSet, basename="resource")
 router.register("daily-costs", DailyCostViewSet, basename="daily_cost")

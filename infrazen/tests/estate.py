@@ -25,6 +25,8 @@ from syncs.models import (
     BillingFileStatus,
     ChargeBatch,
     ChargeLine,
+    CompleteSync,
+    ProviderSyncReference,
     ResourceState,
     ScopeCoverage,
     SnapshotTotal,
@@ -108,6 +110,25 @@ def _snapshot(connection: ProviderConnection) -> SyncSnapshot:
         resource_name=f"{MARK} unknown",
         native_type=f"{MARK}_type",
         observed_at=NOW,
+    )
+    complete = CompleteSync.objects.create(
+        organization=connection.organization,
+        status=SyncStatus.PARTIAL,
+        trigger=SyncTrigger.MANUAL,
+        mode="sequential",
+        requested_at=NOW,
+        finished_at=NOW,
+        daily_costs={"RUB": "10"},
+        resource_count=1,
+    )
+    ProviderSyncReference.objects.create(
+        **tenant,
+        complete_sync=complete,
+        connection=connection,
+        position=1,
+        snapshot=snapshot,
+        status=SyncStatus.ERROR,
+        error={"code": MARK, "message": MARK, "params": {}},
     )
     return snapshot
 

@@ -222,6 +222,6 @@ class TestConnections:
             )
 
         # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest syncs,
-        # active syncs (cards and panel), connections
-        with django_assert_num_queries(14):
+        # active syncs (cards and panel), complete sync, connections
+        with django_assert_num_queries(15):
             owner.get(URL)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import factory
 
+from accounts.tests.factories import OrganizationFactory
 from inventory.tests.factories import ResourceFactory
 from providers.tests.factories import ConnectionFactory
 from syncs.models import (
     BillingFile,
     ChargeBatch,
     ChargeLine,
+    CompleteSync,
     PendingClosure,
+    ProviderSyncReference,
     ResourceState,
     ScopeCoverage,
     SnapshotTotal,
@@ -171,3 +174,45 @@ class ChargeLineFactory(factory.django.DjangoModelFactory):
     charge_period_end = datetime(2026, 3, 2, tzinfo=UTC)
     billed_cost = effective_cost = list_cost = contracted_cost = Decimal("22")
     currency = "RUB"
+
+
+class CompleteSyncFactory(factory.django.DjangoModelFactory):
+    """Finished an hour after it was requested. Trait: `running`."""
+
+    class Meta:
+        model = CompleteSync
+
+    class Params:
+        running = factory.Trait(status="running", finished_at=None)
+
+    organization = factory.SubFactory(OrganizationFactory)
+    status = "success"
+    trigger = "manual"
+    mode = "sequential"
+    requested_at = OBSERVED
+    started_at = OBSERVED
+    finished_at = OBSERVED + timedelta(hours=1)
+
+
+class ReferenceFactory(factory.django.DjangoModelFactory):
+    """A connection that was read. Traits: `waiting` (its turn has not come), `failed`."""
+
+    class Meta:
+        model = ProviderSyncReference
+
+    class Params:
+        waiting = factory.Trait(snapshot=None, status="queued", attempt=0)
+        failed = factory.Trait(
+            status="error",
+            snapshot=factory.SubFactory(
+                SnapshotFactory, connection=factory.SelfAttribute("..connection"), failed=True
+            ),
+        )
+
+    complete_sync = factory.SubFactory(CompleteSyncFactory)
+    organization = factory.SelfAttribute("complete_sync.organization")
+    connection = factory.SubFactory(ConnectionFactory, organization=factory.SelfAttribute("..organization"))
+    position = factory.Sequence(lambda n: n + 1)
+    snapshot = factory.SubFactory(SnapshotFactory, connection=factory.SelfAttribute("..connection"))
+    status = "success"
+    attempt = 1

@@ -17,7 +17,7 @@ from providers.models import ProviderConnection
 from providers.tests.conftest import fake_provider as fake_provider
 from providers.tests.factories import ConnectionFactory
 from syncs import tasks
-from syncs.models import SyncSnapshot
+from syncs.models import CompleteSync, SyncSnapshot
 from syncs.tests.factories import (
     OBSERVED,
     ResourceStateFactory,
@@ -60,6 +60,19 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids: list[int] = []
     monkeypatch.setattr(
         tasks.run_snapshot, "delay_on_commit", lambda *, snapshot_id: ids.append(snapshot_id), raising=False
+    )
+    return ids
+
+
+@pytest.fixture
+def advanced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of complete syncs that were handed to a worker."""
+    ids: list[int] = []
+    monkeypatch.setattr(
+        tasks.advance_complete_sync,
+        "delay_on_commit",
+        lambda *, complete_sync_id: ids.append(complete_sync_id),
+        raising=False,
     )
     return ids
 
@@ -113,8 +126,8 @@ class TestStart:
         assert not SyncSnapshot.objects.exists()
         assert "Fake Prod: This connection is switched off. Switch it on to sync it." in response.text
 
-    def test_all_starts_what_is_on_and_reads_no_files(
-        self, owner: Client, connection: ProviderConnection, sent: list[int]
+    def test_all_begins_a_complete_sync_of_what_is_on_and_reads_no_files(
+        self, owner: Client, connection: ProviderConnection, advanced: list[int]
     ) -> None:
         organization = connection.organization
         second = ConnectionFactory(organization=organization)
@@ -122,11 +135,14 @@ class TestStart:
         ConnectionFactory(organization=organization, provider_type="files")
         ConnectionFactory()
 
-        owner.post(reverse("syncs:snapshot_start_all"))
+        response = owner.post(reverse("syncs:snapshot_start_all"))
 
-        started = SyncSnapshot.objects.order_by("pk").values_list("connection", flat=True)
-        assert list(started) == [connection.pk, second.pk]
-        assert len(sent) == 2
+        complete = CompleteSync.objects.get()
+        places = complete.references.order_by("position").values_list("connection", flat=True)
+        assert list(places) == [connection.pk, second.pk]
+        assert (complete.trigger, complete.requested_by is not None) == ("manual", True)
+        assert advanced == [complete.pk]
+        assert response["Location"] == "/connections/"
 
     def test_all_failed_starts_those_alone(
         self, owner: Client, connection: ProviderConnection, sent: list[int]
@@ -246,7 +262,7 @@ class TestProgress:
             other = ConnectionFactory(organization=connection.organization)
             SnapshotFactory(connection=other, is_current=False, status="running", phase="volumes")
 
-        with django_assert_num_queries(4):  # session, user, memberships, active syncs
+        with django_assert_num_queries(5):  # session, user, memberships, active syncs, complete sync
             self.poll(owner)
 
 

@@ -10,7 +10,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.tests.factories import OrganizationFactory, member_of
 from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
-from syncs.tests.factories import BillingFileFactory, ResourceStateFactory, SnapshotFactory
+from syncs.tests.factories import (
+    BillingFileFactory,
+    CompleteSyncFactory,
+    ReferenceFactory,
+    ResourceStateFactory,
+    SnapshotFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +58,8 @@ def foreign() -> dict[str, int]:
     billing_file = BillingFileFactory(connection=state.connection, name="secret-name.csv")
     snapshot = SnapshotFactory(connection=state.connection, earlier=True)
     ExchangeRateFactory()
+    complete = CompleteSyncFactory(organization=state.organization)
+    ReferenceFactory(complete_sync=complete, connection=state.connection, snapshot=snapshot)
     return {
         "connections": state.connection.pk,
         "snapshots": snapshot.pk,
@@ -59,6 +67,7 @@ def foreign() -> dict[str, int]:
         "resources": state.resource.pk,
         "imports": billing_file.pk,
         "daily-costs": fact.pk,
+        "complete-syncs": complete.pk,
     }
 
 
@@ -79,6 +88,7 @@ def test_the_walk_knows_every_kind_of_address() -> None:
 
     assert len(paths) >= 17
     assert {path.split("/", 1)[0] for path in paths} == {
+        "complete-syncs",
         "connections",
         "daily-costs",
         "exchange-rates",
@@ -108,7 +118,7 @@ def test_a_stranger_finds_nothing(foreign, method, path) -> None:
         assert response.status_code == 200
         assert (found["results"] if isinstance(found, dict) else found) == []
     elif method != "get":
-        assert response.status_code in {400, 415}
+        assert response.status_code in {400, 409, 415}
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
