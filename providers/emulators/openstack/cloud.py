@@ -73,6 +73,7 @@ class Cloud:
             project.setdefault("id", self.identity("project", project["name"]))
         self._by_name: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.project_ids = {project["name"]: project["id"] for project in self._things["project"]}
+        self.project_names = {identifier: name for name, identifier in self.project_ids.items()}
         for kind in KINDS:
             for position, thing in enumerate(self._things[kind], start=1):
                 self._prepare(kind, thing, position)

@@ -213,7 +213,7 @@ def _flavors(call: Call) -> list[dict[str, Any]]:
 def _attached(call: Call) -> dict[str, list[str]]:
     """Volumes by the name of their server."""
     found: dict[str, list[str]] = {}
-    for volume in sorted(call.standing("volume"), key=lambda each: int(each["position"])):
+    for volume in reversed(call.standing("volume")):
         if volume.get("server") and volume.get("seen_by") != "cinder":
             found.setdefault(volume["server"], []).append(volume["id"])
     return found

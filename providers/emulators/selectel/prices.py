@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from providers.emulators.openstack.cloud import decimal
@@ -63,6 +64,7 @@ class Prices:
         ]
 
 
+@cache
 def unit(metric: str) -> str:
     """The unit of a metric, as billing writes it."""
     if "gigabytes" in metric or metric == "volume-gb":

@@ -35,8 +35,8 @@ MISSING = "Missing data for required field."
 HOURS_NOT_ALL_SHOWN = 2
 """Behind the clock: the hour that runs, and the one whose rows are coming in."""
 
-Span = tuple[datetime, int, int]
-"""Local beginning of a period, its first hour, the hour after its last."""
+Span = tuple[str, int, int]
+"""Local beginning of a period as it is shown, its first hour, the hour after its last."""
 
 
 class BadQuestion(Exception):
@@ -226,13 +226,13 @@ class _Question:
         if wrong:
             raise BadQuestion(wrong)
         self.start, self.end = instants["start"], instants["end"]
-        self.group = query["group_type"]
+        self._parts = frozenset(query["group_type"].split("_"))
         self.period = query["period_group_type"]
         self.locale = query["locale"]
         self.echo = {"provision_start": query["start"], "provision_end": query["end"]}
 
     def shows(self, part: str) -> bool:
-        return part in self.group.split("_")
+        return part in self._parts
 
 
 def _add(
@@ -261,7 +261,7 @@ def _add(
         row["metric"]["quantity"] = _number(row["metric"]["quantity"] + series.quantity(start, end))
 
 
-def _row(question: _Question, account: Account, local: datetime, state: Component) -> dict[str, Any]:
+def _row(question: _Question, account: Account, local: str, state: Component) -> dict[str, Any]:
     locale = question.locale
     shows_object = question.shows("object") and state.object_id is not None
     return {
@@ -291,7 +291,7 @@ def _row(question: _Question, account: Account, local: datetime, state: Componen
         }
         if question.shows("metric")
         else None,
-        "period": local.strftime("%Y-%m-%dT%H:%M:%S"),
+        "period": local,
         **question.echo,
         "value": 0,
     }
@@ -312,7 +312,7 @@ def _spans(period: str, first: int, last: int, account: Account) -> Iterator[Spa
         local = instant_of(hour).astimezone(account.scenario.local_zone).replace(tzinfo=None)
         begins, ends = _period(period, local)
         following = last if ends is None else min(last, hour + round((ends - local) / timedelta(hours=1)))
-        yield begins, hour, following
+        yield begins.strftime("%Y-%m-%dT%H:%M:%S"), hour, following
         hour = following
 
 
@@ -344,8 +344,7 @@ def _shown_until(series: Series, start: int, end: int, at: datetime) -> int:
 
 
 def _project_name(account: Account, project_id: str) -> str:
-    projects = account.cloud.described("project")
-    return next(str(each["name"]) for each in projects if each["id"] == project_id)
+    return str(account.cloud.project_names[project_id])
 
 
 def _number(value: Decimal | int) -> Decimal | int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 METRICS = (
     ("compute_cores", "vCPU", "vCPU"),
     ("compute_ram", "Оперативная память", "RAM"),
@@ -46,6 +48,7 @@ def type_name(kind: str, locale: str) -> str:
     return _named(TYPES, kind, locale)
 
 
+@cache
 def _named(table: tuple[tuple[str, str, str], ...], word: str, locale: str) -> str:
     for prefix, russian, english in table:
         if word.startswith(prefix):
