@@ -36,6 +36,7 @@ from providers.models import ConnectionStatus, ProviderConnection
 from providers.registry import plugin_class
 from syncs.engine import deliveries, persist, pipeline
 from syncs.engine.collect import Collected, collect
+from syncs.engine.drafts import batched
 from syncs.engine.grouping import Grouping
 from syncs.engine.lease import LEASE, Lease, LeaseLost
 from syncs.engine.records import Action
@@ -248,7 +249,7 @@ def refresh_provider_tags(*, snapshot: SyncSnapshot, now: datetime) -> None:
     states = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=False).values_list(
         "resource_id", "tags"
     )
-    for batch in persist.batched(states.iterator(2000)):
+    for batch in batched(states.iterator(2000)):
         inventory.replace_provider_tags(organization_id=snapshot.organization_id, tags=dict(batch))
 
 

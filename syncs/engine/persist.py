@@ -6,22 +6,16 @@ Rows that a running snapshot writes are drafts that no reader sees: states witho
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from common.transactions import small_transaction
 from inventory.models import Resource
-from providers.contract.records import ChargeRecord, ResourceStatus, ScopeResult
+from providers.contract.records import ResourceStatus, ScopeResult
 from syncs.models import (
-    ChargeBatch,
     ChargeLine,
     PendingClosure,
     ResourceState,
@@ -30,29 +24,10 @@ from syncs.models import (
     UnrecognizedResource,
 )
 
-from . import lease
-from .billing import Identities, source_key
+from . import deliveries
 from .difference import carried_difference, changed_fields, difference
+from .drafts import BATCH_ROWS, batched, drafting, observed_at
 from .records import Action, Carried, Difference, Form, OpenState
-
-BATCH_ROWS = 200
-"""Rows of one transaction: on SQLite it holds the only write lock there is, for some twenty milliseconds."""
-
-Item = TypeVar("Item")
-
-
-def batched(items: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
-@contextmanager
-def drafting(snapshot: SyncSnapshot) -> Iterator[None]:
-    """One batch of a running snapshot, whole or not at all; raises LeaseLost when another worker holds it by now."""
-    with small_transaction():
-        lease.assert_held(snapshot)
-        yield
 
 
 def open_states(connection_id: int) -> dict[str, OpenState]:
@@ -83,16 +58,6 @@ def open_states(connection_id: int) -> dict[str, OpenState]:
     return {
         row[0]: OpenState(**dict[str, Any](zip(names, row[1:], strict=True))) for row in rows.iterator(2000)
     }
-
-
-def known_periods(connection_id: int) -> dict[str, datetime]:
-    """The latest billing period that each billing source has delivered."""
-    rows = (
-        ChargeBatch.objects.filter(connection_id=connection_id, published_at__isnull=False)
-        .values("source")
-        .annotate(latest=Max("period_start"))
-    )
-    return {row["source"]: row["latest"] for row in rows}
 
 
 class StateWriter:
@@ -181,7 +146,7 @@ class StateWriter:
                         resource_type=form.resource_type.value,
                         name=form.name,
                         provider_created_at=form.created_at,
-                        first_seen_at=_observed_at(snapshot),
+                        first_seen_at=observed_at(snapshot),
                     )
                     for form in missing.values()
                 ],
@@ -373,7 +338,7 @@ def write_unrecognized(snapshot: SyncSnapshot, provider_type: str, forms: Sequen
                     daily_cost=form.cost.daily if form.cost else None,
                     currency=form.cost.currency if form.cost else "",
                     billing_data=dict(form.billing_data),
-                    observed_at=_observed_at(snapshot),
+                    observed_at=observed_at(snapshot),
                 )
                 for form in forms
             ]
@@ -419,121 +384,8 @@ def write_coverage(
             ScopeCoverage.objects.bulk_create(batch)
 
 
-def write_charges(
-    snapshot: SyncSnapshot,
-    charges: Iterable[ChargeRecord],
-    resource_pks: Mapping[str, int],
-    identities: Identities,
-    on_batch: Callable[[], None],
-) -> None:
-    """Store billed lines as unpublished batches, one per billing source and period."""
-    batches: dict[tuple[str, datetime], ChargeBatch] = {}
-    digests: dict[tuple[str, datetime], int] = {}
-    encoder = msgspec.json.Encoder()
-    for chunk in batched(charges):
-        lines = []
-        with drafting(snapshot):
-            for charge in chunk:
-                key = (source_key(charge), charge.billing_period_start)
-                batch = batches.get(key)
-                if batch is None:
-                    batch = batches[key] = ChargeBatch.objects.create(
-                        organization_id=snapshot.organization_id,
-                        connection_id=snapshot.connection_id,
-                        snapshot=snapshot,
-                        source=key[0],
-                        period_start=key[1],
-                        period_end=charge.billing_period_end,
-                    )
-                    digests[key] = 0
-                batch.line_count += 1
-                digest = hashlib.blake2b(encoder.encode(charge), digest_size=32).digest()
-                digests[key] = (digests[key] + int.from_bytes(digest, "big")) % (
-                    1 << 256
-                )  # order does not matter
-                lines.append(
-                    _line(charge, batch, resource_pks[identities.of(charge)], snapshot.organization_id)
-                )
-            ChargeLine.objects.bulk_create(lines)
-        on_batch()
-    with drafting(snapshot):
-        for key, batch in batches.items():
-            batch.content_hash = f"{digests[key]:064x}"
-            batch.save(update_fields=["line_count", "content_hash"])
-
-
-def _line(charge: ChargeRecord, batch: ChargeBatch, resource_pk: int, organization_id: int) -> ChargeLine:
-    return ChargeLine(
-        organization_id=organization_id,
-        batch=batch,
-        resource_id=resource_pk,
-        charge_category=charge.charge_category.value,
-        charge_class=charge.charge_class,
-        charge_frequency=charge.charge_frequency,
-        charge_description=charge.charge_description[:500],
-        charge_period_start=charge.charge_period_start,
-        charge_period_end=charge.charge_period_end,
-        billed_cost=charge.billed_cost,
-        effective_cost=charge.effective_cost,
-        list_cost=charge.list_cost,
-        contracted_cost=charge.contracted_cost,
-        currency=charge.billing_currency,
-        provider_name=charge.provider_name,
-        billing_account_id=charge.billing_account_id,
-        service_name=charge.service_name,
-        service_category=charge.service_category,
-        region_id=charge.region_id,
-        sub_account_id=charge.sub_account_id,
-        sku_id=charge.sku_id,
-        pricing_category=charge.pricing_category,
-        pricing_quantity=charge.pricing_quantity,
-        pricing_unit=charge.pricing_unit,
-        commitment_discount_id=charge.commitment_discount_id,
-        commitment_discount_status=charge.commitment_discount_status,
-        invoice_id=charge.invoice_id,
-        extra={key: str(value) for key, value in charge.raw.items()},
-    )
-
-
-def ensure_billed_resources(
-    snapshot: SyncSnapshot,
-    charges: Iterable[ChargeRecord],
-    identities: Identities,
-    resource_type_of: Callable[[ChargeRecord], str],
-) -> dict[str, int]:
-    """Rows for every resource that a line names, also those of older periods; returns id -> pk."""
-    seen: dict[str, int] = {}
-    for chunk in batched(charges):
-        samples = {identities.of(charge): charge for charge in chunk}
-        fresh = {key: charge for key, charge in samples.items() if key not in seen}
-        if not fresh:
-            continue
-        with drafting(snapshot):
-            Resource.objects.bulk_create(
-                [
-                    Resource(
-                        organization_id=snapshot.organization_id,
-                        connection_id=snapshot.connection_id,
-                        resource_id=key,
-                        native_type=charge.native_type,
-                        resource_type=resource_type_of(charge),
-                        name=charge.resource_name or charge.resource_id,
-                        first_seen_at=_observed_at(snapshot),
-                    )
-                    for key, charge in fresh.items()
-                ],
-                ignore_conflicts=True,
-            )
-        seen.update(
-            Resource.objects.filter(
-                connection_id=snapshot.connection_id, resource_id__in=list(fresh)
-            ).values_list("resource_id", "pk")
-        )
-    return seen
-
-
 def publish_drafts(snapshot: SyncSnapshot) -> None:
-    """Close what is replaced or gone, open the drafts, and let new deliveries replace old ones.
+    """Close what is replaced or gone, and open the drafts.
 
     Must run inside the snapshot's last transaction; set operations only.
     """
@@ -546,10 +398,6 @@ def publish_drafts(snapshot: SyncSnapshot) -> None:
     Resource.objects.filter(pk__in=renamed.values("resource")).update(name=Subquery(names))
     drafts.update(opened_at=at)
     PendingClosure.objects.filter(snapshot=snapshot).delete()
-    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
-        _same_delivery(batch).update(replaced_at=at, replaced_by=batch)
-        batch.published_at = at
-        batch.save(update_fields=["published_at"])
 
 
 def retype(retyped: Mapping[tuple[str, str], Sequence[int]]) -> None:
@@ -557,36 +405,6 @@ def retype(retyped: Mapping[tuple[str, str], Sequence[int]]) -> None:
     for (native_type, resource_type), pks in retyped.items():
         for batch in batched(pks):
             Resource.objects.filter(pk__in=batch).update(native_type=native_type, resource_type=resource_type)
-
-
-def drop_repeated_batches(snapshot: SyncSnapshot) -> int:
-    """Drop deliveries whose content the current delivery already has; returns how many. Before publishing."""
-    dropped = 0
-    with drafting(snapshot):
-        batches = list(ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True))
-    for batch in batches:
-        is_repeated = _same_delivery(batch).filter(content_hash=batch.content_hash).exists()
-        if is_repeated:
-            _delete_lines(batch)
-            batch.delete()
-            dropped += 1
-    return dropped
-
-
-def _same_delivery(batch: ChargeBatch) -> QuerySet[ChargeBatch]:
-    """The current delivery of the same source and billing period.
-
-    The middle of the period decides: a month that is cut in Moscow time once and in UTC another time is one month.
-    """
-    middle = batch.period_start + (batch.period_end - batch.period_start) / 2
-    return ChargeBatch.objects.filter(
-        connection_id=batch.connection_id,
-        source=batch.source,
-        period_start__lte=middle,
-        period_end__gt=middle,
-        published_at__isnull=False,
-        replaced_at__isnull=True,
-    ).exclude(snapshot_id=batch.snapshot_id)  # one delivery may cut a month both ways: its parts add up
 
 
 def discard(snapshot: SyncSnapshot) -> None:
@@ -598,9 +416,7 @@ def discard(snapshot: SyncSnapshot) -> None:
     for pks in iter(lambda: _some_drafts(snapshot), []):
         with small_transaction():
             ResourceState.objects.filter(pk__in=pks).delete()
-    for batch in ChargeBatch.objects.filter(snapshot=snapshot, published_at__isnull=True):
-        _delete_lines(batch)
-        batch.delete()
+    deliveries.discard(snapshot)
     never_seen = Resource.objects.filter(
         ~Exists(ResourceState.objects.filter(resource=OuterRef("pk"))),
         ~Exists(ChargeLine.objects.filter(resource=OuterRef("pk"))),
@@ -616,17 +432,6 @@ def _some_drafts(snapshot: SyncSnapshot) -> list[int]:
     return list(drafts.values_list("pk", flat=True)[:BATCH_ROWS])
 
 
-def _delete_lines(batch: ChargeBatch) -> None:
-    for pks in iter(lambda: list(batch.lines.values_list("pk", flat=True)[:BATCH_ROWS]), []):
-        with small_transaction():
-            ChargeLine.objects.filter(pk__in=pks).delete()
-
-
 def scopes_without_result(states: Mapping[str, OpenState], results: Mapping[str, ScopeResult]) -> set[str]:
     """Scopes that hold open states and of which this reading says nothing: they count as not covered."""
     return {state.scope for state in states.values() if state.scope} - set(results)
-
-
-def _observed_at(snapshot: SyncSnapshot) -> datetime:
-    assert snapshot.observed_at is not None, "a snapshot is claimed before anything is written for it"
-    return snapshot.observed_at

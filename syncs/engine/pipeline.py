@@ -20,9 +20,10 @@ from providers.contract.records import (
 )
 from syncs.models import Phase, SnapshotTotal, SyncSnapshot
 
-from . import match, persist
+from . import deliveries, match, persist
 from .billing import Identities, Ledger, add_up, take_stated
 from .collect import CHARGES, RUN_RATES, USAGE, Collected
+from .drafts import batched
 from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
 from .lease import Lease
 from .records import AMOUNT_QUANTUM, Action, Carried, Cost, Form, Gone, Kept, OpenState, Outcome, scope_key
@@ -166,17 +167,21 @@ def _bill(
     def resource_type_of(charge: ChargeRecord) -> str:
         return (grouping.resource_type(charge) or ResourceType.OTHER).value
 
-    pks = persist.ensure_billed_resources(
-        snapshot, spool.read(CHARGES, ChargeRecord), identities, resource_type_of
-    )
-    persist.write_charges(snapshot, spool.read(CHARGES, ChargeRecord), pks, identities, lease.report)
+    known_periods = deliveries.known_periods(snapshot.connection_id)
+    fresh = deliveries.fresh(snapshot.connection_id, deliveries.delivered(spool.read(CHARGES, ChargeRecord)))
+    if fresh:
+        pks = deliveries.ensure_resources(
+            snapshot, spool.read(CHARGES, ChargeRecord), identities, resource_type_of
+        )
+        charges = spool.read(CHARGES, ChargeRecord)
+        deliveries.write(snapshot, fresh, charges, pks, identities, lease.report)
     if plugin.capabilities.states_run_rates:
         run_rates = {stated.resource_id: stated for stated in spool.read(RUN_RATES, RunRateRecord)}
         return take_stated(spool.read(CHARGES, ChargeRecord), run_rates)
     return add_up(
         spool.read(CHARGES, ChargeRecord),
         identities=identities,
-        known_periods=persist.known_periods(snapshot.connection_id),
+        known_periods=known_periods,
     )
 
 
@@ -235,7 +240,7 @@ class _Completion:
         self.rounding: dict[str, Decimal] = {}
 
     def take(self, outcomes: Iterator[Outcome]) -> None:
-        for batch in persist.batched(outcomes):
+        for batch in batched(outcomes):
             unchanged = self._writer.write([o for o in batch if isinstance(o, Form | Carried)])
             unrecognized = []
             for outcome in batch:

@@ -83,11 +83,11 @@ def main(database: str) -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
 
-    from syncs.engine import persist
+    from syncs.engine import drafts
     from syncs.tests import world
 
     world.install()
-    persist.batched.__defaults__ = (BATCH_ROWS,)
+    drafts.batched.__defaults__ = (BATCH_ROWS,)
     for request in sys.stdin:
         connection_pk, snapshot_pk, step = (int(part) for part in request.split())
         child = os.fork()

@@ -23,7 +23,7 @@ from accounts.tests.factories import OrganizationFactory
 from inventory.models import MetricPoint, Resource, Tag, UsageSummary
 from providers.models import ProviderConnection
 from syncs import laws, services
-from syncs.engine import persist
+from syncs.engine import drafts
 from syncs.engine.lease import LEASE
 from syncs.models import (
     ChargeBatch,
@@ -96,7 +96,7 @@ def test_fifty_kills_leave_what_an_undisturbed_run_leaves(
     victims: Victims, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SYNC_WRITE_PAUSE_SECONDS = 0
-    monkeypatch.setattr(persist.batched, "__defaults__", (BATCH_ROWS,))  # as the victims do: equally long
+    monkeypatch.setattr(drafts.batched, "__defaults__", (BATCH_ROWS,))  # as the victims do: equally long
     chance = random.Random(SEED)  # noqa: S311 - moments, no secrets
     calm, hunted = OrganizationFactory(), OrganizationFactory()
     pairs = [
