@@ -302,7 +302,14 @@ def exported(
                 Case(When(parent__in=shown.values("resource"), then=F("parent__name"))), F("resource__name")
             )
         )
-        .order_by("connection__created_at", "connection_id", "family", "parent_id", "name", "pk")
+        .order_by(
+            "connection__created_at",
+            "connection_id",
+            "family",
+            F("parent_id").asc(nulls_first=True),
+            "name",
+            "pk",
+        )
     )
 
 
