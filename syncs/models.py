@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.tenancy import TenantManager, TenantModel, TenantQuerySet
 from common.models import MoneyField, TimestampedModel
@@ -18,7 +19,7 @@ from providers.models import ProviderConnection
 
 class SyncStatus(models.TextChoices):
     QUEUED = "queued", _("Queued")
-    RUNNING = "running", _("Running")
+    RUNNING = "running", pgettext_lazy("sync", "Running")
     SUCCESS = "success", _("Done")
     PARTIAL = "partial", _("Partial")
     ERROR = "error", _("Error")
