@@ -14,11 +14,11 @@ web)
 worker)
     # A pool is for web processes: a worker's child holds one connection
     unset DB_POOL
-    exec celery -A infrazen worker --concurrency "${WORKER_CONCURRENCY:-4}" --hostname "worker@%h"
+    exec celery --quiet -A infrazen worker --concurrency "${WORKER_CONCURRENCY:-4}" --hostname "worker@%h"
     ;;
 beat)
     unset DB_POOL
-    exec celery -A infrazen beat --pidfile=
+    exec celery --quiet -A infrazen beat --pidfile=
     ;;
 setup)
     python manage.py check --deploy --fail-level ERROR

@@ -20,6 +20,7 @@ graceful_timeout = 30
 keepalive = 5
 max_requests = 5000  # a process that grew is replaced now and then, not all of them at once
 max_requests_jitter = 500
+control_socket_disable = True  # several web processes may share a home folder
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # heartbeats must not wait for a disk
 accesslog = None  # each request is one line of `infrazen.middleware.RequestLog`
 logconfig_dict = configuration(

@@ -6,6 +6,7 @@ import http.server
 import os
 import re
 import runpy
+import secrets
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import get_commands
 
@@ -198,3 +200,40 @@ def test_health_check_of_the_image(status: int | None, code: int) -> None:
             server.server_close()
 
     assert checked.returncode == code
+
+
+def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` in production mode with these variables and none of the tests'."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "INFRAZEN_MODE": "production", "ENV_FILE": "/dev/null", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_deploy_check_finds_nothing_where_all_is_set() -> None:
+    checked = manage(
+        *("check", "--deploy", "--fail-level", "WARNING"),
+        DATABASE_URL="postgres://infrazen:password@127.0.0.1:1/infrazen",
+        REDIS_URL="redis://127.0.0.1:1",
+        SECRET_KEY=secrets.token_urlsafe(50),
+        FIELD_ENCRYPTION_KEYS=Fernet.generate_key().decode(),
+        ALLOWED_HOSTS="infrazen.example.com",
+        BEHIND_PROXY="true",
+        SECURE_SSL_REDIRECT="true",
+        SECURE_HSTS_SECONDS="3600",
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_static_files_are_collected_hashed_and_compressed_without_any_secret(tmp_path: Path) -> None:
+    collected = manage("collectstatic", "--noinput", "--verbosity", "0", STATIC_ROOT=str(tmp_path))
+
+    assert (collected.returncode, collected.stderr) == (0, "")
+    (style,) = [path.name for path in (tmp_path / "infrazen" / "css").glob("main.*.css")]
+    assert re.fullmatch(r"main\.[0-9a-f]{12}\.css", style)
+    assert {f"{style}.gz", f"{style}.br"} <= {path.name for path in (tmp_path / "infrazen" / "css").iterdir()}
