@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import islice
 from typing import TypeVar
 
@@ -26,17 +27,18 @@ def in_parallel(
 ) -> Iterator[Result]:
     """The jobs' results in their order. Jobs run in threads and must not raise what they can return.
 
-    Waits of the jobs are told in this thread. When the reader leaves early, running jobs are stopped.
+    Each job sees the caller's context variables, so that its log lines name the sync. Waits of the jobs are told in
+    this thread. When the reader leaves early, running jobs are stopped.
     """
     waiting = iter(jobs)
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=cloud.provider)
     running: deque[Future[Result]] = deque()
     is_done = False
     try:
-        running.extend(pool.submit(job) for job in islice(waiting, AHEAD))
+        running.extend(pool.submit(copy_context().run, job) for job in islice(waiting, AHEAD))
         while running:
             result = _result(cloud, running.popleft())
-            running.extend(pool.submit(job) for job in islice(waiting, 1))
+            running.extend(pool.submit(copy_context().run, job) for job in islice(waiting, 1))
             yield result
         is_done = True
     finally:
