@@ -65,7 +65,7 @@ from .client import (
     url_of,
 )
 from .lists import POOL_LISTS, REGISTRIES, ZONES
-from .normalize import account, billing, managed, prices, rates, words
+from .normalize import account, billing, managed, payments, prices, rates, words
 from .normalize.billing import MOSCOW, Row, day_start
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,9 @@ VERSIONS: Mapping[str, str] = {"compute": "2.79", "sharev2": "2.40"}
 
 PROBED_LISTS = ("servers", "volumes", "floating_ips")
 ONE_DAY = timedelta(days=1)
+LONGEST_MONTH = timedelta(days=31)
+UNBILLED_STATUSES = frozenset({"expired", "shelved_offloaded"})
+"""Servers that hold nothing but their disks, which cost on."""
 
 
 class SelectelProvider(ProviderPlugin):
@@ -136,7 +139,7 @@ class SelectelProvider(ProviderPlugin):
         )
         self._hours: list[Row] | None = None
         self._knows_every_key = True
-        self._projects: list[Project] | None = None
+        self._rented: list[Any] | None = None
         self._measured: list[series.Measured] | None = None
 
     @classmethod
@@ -251,6 +254,40 @@ class SelectelProvider(ProviderPlugin):
             yield self._incomplete(words.CONSUMPTION, error)
         else:
             yield complete(*words.CONSUMPTION)
+        if self._account.has_static_token:
+            yield from self._payments(period)
+
+    def _payments(self, period: Period) -> Iterator[ChargeRecord | RunRateRecord | ScopeResult | Finding]:
+        """What rented servers cost. A token that is refused is told and costs the rest of the bill nothing."""
+        now = self.context.now
+        try:
+            plans = {
+                record.resource_id: payments.months_of(record.configuration.get("price_plan", ""))
+                for record in map(managed.dedicated_server, self._rented_servers())
+            }
+            since = day_start(period.start) - max([1, *plans.values()]) * LONGEST_MONTH
+            found = payments.payments(self._account.transactions(since, now), plans)
+            tomorrow = day_start(day_start(now) + ONE_DAY + ONE_DAY / 2)
+            yield from payments.charges(
+                found, start=day_start(period.start), end=tomorrow, account_id=self._account_id
+            )
+            yield from payments.run_rates(found, plans, now=now)
+        except (AuthenticationFailed, PermissionDenied) as error:
+            logger.warning("Payments of Selectel account %s were not read: %s", self._account_id, error)
+            yield Finding(
+                code="payments_refused",
+                message=gettext_noop(
+                    "Selectel did not let us read payments with the static token. Rented servers have no cost until a "
+                    "valid one is entered."
+                ),
+            )
+        except (Malformed, AttributeError) as error:
+            reason = broken(self._cloud, str(error), "GET /v2/billing/transactions")
+            yield self._incomplete(words.TRANSACTIONS, reason)
+        except ProviderError as error:
+            yield self._incomplete(words.TRANSACTIONS, error)
+        else:
+            yield complete(*words.TRANSACTIONS)
 
     def _lines(self, hours: list[Row], period: Period) -> Iterator[ChargeRecord]:
         today = day_start(self.context.now)
@@ -336,8 +373,8 @@ class SelectelProvider(ProviderPlugin):
 
     def _login(self, item: Any) -> Login | None:
         project_id = item.get("id") if isinstance(item, dict) else None
-        if not isinstance(project_id, str) or not project_id:
-            return None
+        if not isinstance(project_id, str) or not project_id or item.get("enabled") is False:
+            return None  # nobody enters a project that is switched off; what is known of it stays
         return self._account.project_login(project_id, str(item.get("name") or project_id))
 
     def _seen(
@@ -348,12 +385,13 @@ class SelectelProvider(ProviderPlugin):
         if item.native_type == "server" and item.status is ResourceStatus.RUNNING:
             assert self._measured is not None
             self._measured.append(series.Measured.of(item, projects[item.sub_account_id]))
-        return replace(item, is_free=True) if item.native_type in words.FREE_KINDS else item
+        is_unbilled = item.native_type == "server" and item.provider_status.lower() in UNBILLED_STATUSES
+        return replace(item, is_free=True) if is_unbilled or item.native_type in words.FREE_KINDS else item
 
     def _dedicated_servers(self) -> Iterator[ResourceRecord | ScopeResult]:
         first_error: ProviderError | None = None
         try:
-            for item in self._account.dedicated_servers():
+            for item in self._rented_servers():
                 try:
                     yield managed.dedicated_server(item)
                 except (Malformed, AttributeError) as error:
@@ -364,6 +402,12 @@ class SelectelProvider(ProviderPlugin):
             yield self._incomplete(words.DEDICATED, error)
         else:
             yield complete(*words.DEDICATED)
+
+    def _rented_servers(self) -> list[Any]:
+        """The list of rented servers, asked for once."""
+        if self._rented is None:
+            self._rented = self._account.dedicated_servers()
+        return self._rented
 
     # ---- usage and prices ---------------------------------------------------------------------------------
 

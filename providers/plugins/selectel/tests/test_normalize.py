@@ -11,7 +11,7 @@ import pytest
 
 from providers.contract.records import ResourceType
 from providers.openstack.normalize import Malformed, Place
-from providers.plugins.selectel.normalize import account, billing, managed, prices, rates, words
+from providers.plugins.selectel.normalize import account, billing, managed, payments, prices, rates, words
 from providers.plugins.selectel.normalize.billing import Row
 from providers.plugins.selectel.provider import SelectelProvider
 
@@ -403,3 +403,57 @@ def test_prices_are_kopecks_a_unit_and_hour():
         "ru-3",
     )
     assert prices.price({"resource": "exttraffic", "group": "ru-3", "unit": "MB", "value": 1}, "vpc") is None
+
+
+# ---- payments -------------------------------------------------------------------------------------------------
+
+
+def payment(created: str, price: int = -1590000, server_id: str = "bare-1") -> dict[str, Any]:
+    return {
+        "price": price,
+        "created": created,
+        "description": {"ru": "Выделенный сервер EL10-SSD"},
+        "server_meta": {"en": {"full_name": "EL10-SSD"}, "main_resource_uuid": server_id},
+    }
+
+
+def test_a_payment_is_spread_over_its_month_to_the_kopeck():
+    (found,) = payments.payments([payment("2026-02-01T00:12:09.123456")], {})
+    start = billing.day_start(datetime(2026, 1, 1, tzinfo=UTC))
+
+    lines = list(payments.charges([found], start=start, end=start + timedelta(days=90), account_id="100500"))
+
+    assert len(lines) == 28
+    assert sum(line.effective_cost for line in lines) == Decimal("15900.00")
+    assert lines[0].charge_period_start == datetime(2026, 1, 31, 21, tzinfo=UTC)
+    assert {line.scope for line in lines} == {("dedicated_servers",)}
+
+
+def test_payments_follow_each_other_without_gap_or_overlap():
+    items = [payment("2026-03-17T10:00:00"), payment("2026-02-15T10:00:00"), payment("2026-04-10T10:00:00")]
+
+    spans = [(found.start, found.end) for found in payments.payments(items, {})]
+
+    assert spans[0][1] == spans[1][0]
+    assert spans[1][1] == spans[2][0]
+
+
+def test_a_year_that_is_paid_at_once_costs_a_twelfth_a_month():
+    found = payments.payments([payment("2026-01-31T10:00:00", price=-12000000)], {"bare-1": 12})
+
+    (stated,) = payments.run_rates(found, {"bare-1": 12}, now=NOW)
+
+    assert (stated.rate.amount, stated.rate.daily) == (Decimal(10000), Decimal(10000) / 30)
+    assert [payments.months_of(plan) for plan in ("1 month", "12 months", "1 год", "")] == [1, 12, 1, 1]
+
+
+def test_top_ups_and_ended_payments_state_no_rate():
+    items = [
+        payment("2026-01-01T10:00:00"),
+        {**payment("2026-03-01T10:00:00", price=500), "server_meta": None},
+    ]
+
+    found = payments.payments(items, {})
+
+    assert len(found) == 1
+    assert list(payments.run_rates(found, {}, now=NOW)) == []
