@@ -68,7 +68,7 @@ FIRST_PERIOD = timedelta(days=90)
 """How far back the first sync of a connection asks."""
 
 LATE_CHARGES = timedelta(days=5)
-"""How long after its end a billing month may still get lines."""
+"""How long after its end a billing period may still get lines."""
 
 
 class SyncNotPossible(Exception):
@@ -378,21 +378,23 @@ def _context(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> PluginConte
 
 
 def _usage_period(connection: ProviderConnection, now: datetime) -> Period:
-    """From the hour of the latest snapshot on, so that no hour is left half read."""
-    return Period(start=_read_until(connection, now).replace(minute=0, second=0, microsecond=0), end=now)
+    """From the hour of the latest snapshot on, so that no hour is left half read; at most what summaries are made of."""
+    start = max(_read_until(connection, now), now - timedelta(days=inventory.SUMMARY_DAYS))
+    return Period(start=start.replace(minute=0, second=0, microsecond=0), end=now)
 
 
 def _charge_period(connection: ProviderConnection, now: datetime) -> Period:
-    """Whole billing months, from the one of the latest snapshot on: a delivery replaces its month as a whole.
+    """Whole billing periods, from the one of the latest snapshot on: a delivery replaces its period as a whole.
 
-    Early in a month the one before is read once more, because its last lines come late.
+    For some days after its end a month, or a day, is read once more, because its last lines come late.
     """
     plugin = plugin_class(connection.provider_type)
     if plugin.capabilities.reads_files:  # a file says itself which months it is about
         return Period(start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC))
     zone = ZoneInfo(plugin.billing_timezone)
     first = (_read_until(connection, now) - LATE_CHARGES).astimezone(zone)
-    start = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = midnight if plugin.delivers_by_day else midnight.replace(day=1)
     return Period(start=start.astimezone(UTC), end=now)
 
 

@@ -110,6 +110,8 @@ class ProviderPlugin(abc.ABC):
     type_map: ClassVar[Mapping[str, ResourceType]]
     """native_type -> taxonomy, the plugin's defaults; administrators' mappings come before it."""
     billing_timezone: ClassVar[str] = "Europe/Moscow"
+    delivers_by_day: ClassVar[bool] = False
+    """Whether the `billing_period` of its lines is a day, so that a day is replaced by itself; else it is a month."""
     cost_tolerance: ClassVar[str] = "0"
     """A rate that moved by no more than this (decimal text, a day) is not a change."""
     endpoints: ClassVar[tuple[str, ...]] = ()

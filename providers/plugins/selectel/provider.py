@@ -114,6 +114,7 @@ class SelectelProvider(ProviderPlugin):
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     billing_timezone: ClassVar[str] = "Europe/Moscow"
+    delivers_by_day: ClassVar[bool] = True
     endpoints: ClassVar[tuple[str, ...]] = ENDPOINTS
     guide: ClassVar[str] = "selectel.md"
 
