@@ -102,15 +102,28 @@ def replay(
     moments = list(_moments(plan, anchor, now))
     connections = _connections(server, organization, plan, moments[0])
     pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
-    for number, moment in enumerate(pending):
-        if number % 15 == 0 and len(pending) > 1:
-            say(f"Reading the emulated providers: day {number + 1} of {len(pending)} …")
-        for connection in connections:
-            if _is_missing(connection, moment):
-                _sync(server, connection, moment)
+    with _without_pauses():
+        for number, moment in enumerate(pending):
+            if number % 15 == 0 and len(pending) > 1:
+                say(f"Reading the emulated providers: day {number + 1} of {len(pending)} …")
+            for connection in connections:
+                is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
+                if is_due and _is_missing(connection, moment):
+                    _sync(server, connection, moment)
     _tag(organization, plan)
     server.set_clock(None)
     return organization
+
+
+@contextmanager
+def _without_pauses() -> Iterator[None]:
+    """Before the pages are served nobody waits to write between a sync's batches."""
+    pause = settings.SYNC_WRITE_PAUSE_SECONDS
+    settings.SYNC_WRITE_PAUSE_SECONDS = 0
+    try:
+        yield
+    finally:
+        settings.SYNC_WRITE_PAUSE_SECONDS = pause
 
 
 def _moments(plan: Plan, anchor: date, now: datetime) -> Iterator[datetime]:
@@ -137,6 +150,13 @@ def _connections(
                 now=first,
             )
     return [known[wanted["name"]] for wanted in plan.connections]
+
+
+def _is_read_on(plan: Plan, connection: ProviderConnection, anchor: date, moment: datetime) -> bool:
+    """Whether the plan reads this connection on that day; days count backwards from the anchor."""
+    wanted = next(each for each in plan.connections if each["name"] == connection.connection_name)
+    days: int = (anchor - moment.astimezone(ZONE).date()).days
+    return days % int(wanted.get("every_days", 1)) == 0
 
 
 def _is_missing(connection: ProviderConnection, moment: datetime) -> bool:
