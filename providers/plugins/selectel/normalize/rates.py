@@ -33,7 +33,7 @@ SMALLER = Decimal("0.9")
 """An hour in between with fewer than this share of the hour before is still coming in."""
 
 METERED_WORDS = ("traffic", "request", "-req", "_req")
-METERED_SHARE = Decimal("0.02")
+METERED_SHARE = Decimal("0.005")
 """Use moves all the time: the sum of a day of it that moves by less is not told as a change."""
 
 

@@ -302,7 +302,7 @@ def test_traffic_is_what_the_last_day_cost():
         for hour, value in ((3, 100), (7, 50), (11, 0))
     ]
 
-    assert only_rate(rows) == (Decimal("1.50"), Decimal("0.030"))
+    assert only_rate(rows) == (Decimal("1.50"), Decimal("0.010"))
 
 
 # ---- the rest -------------------------------------------------------------------------------------------------
