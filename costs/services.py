@@ -29,7 +29,7 @@ from inventory.models import Resource
 from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
 from providers.registry import plugin_class
-from syncs.engine.persist import batched
+from syncs.engine.drafts import batched
 from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
 
 CHUNK_DAYS = 7

@@ -25,7 +25,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # threads of a live server must not outlive it in a session of the database
+# Threads of a live server must not outlive it in a session of the database
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 if REDIS_URL:  # one database for each process of the run: clearing the cache of one leaves the others' alone
     _process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16

@@ -20,7 +20,8 @@ def _app(prefix: str, module: str) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = [
-    path(READY_PATH.removeprefix("/"), ready, name="health_ready"),  # its brothers answer above: `health.Probes`
+    # Its brothers answer above: `health.Probes`
+    path(READY_PATH.removeprefix("/"), ready, name="health_ready"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
