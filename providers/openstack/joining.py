@@ -65,16 +65,12 @@ def _volumes(volumes: Iterable[Thing], around: Neighbourhood) -> Iterator[Resour
 
 
 def _copies(copies: Iterable[Thing], around: Neighbourhood) -> Iterator[ResourceRecord]:
-    """Snapshots and backups; one whose volume is gone is an orphan."""
+    """Snapshots and backups, billed by themselves and no part of a volume; one whose volume is gone is an orphan."""
     known = {volume.record.resource_id for volume in around.things.get("volumes", ())}
     is_listed = "volumes" in around.complete
     for copy in copies:
         source = next(iter(copy.volumes), "")
-        yield replace(
-            copy.record,
-            parent_id=source if source in known else "",
-            is_orphan=bool(source) and source not in known and is_listed,
-        )
+        yield replace(copy.record, is_orphan=bool(source) and source not in known and is_listed)
 
 
 def _addresses(addresses: Iterable[Thing], around: Neighbourhood) -> Iterator[ResourceRecord]:

@@ -97,12 +97,18 @@ def everything_else(listed: Iterable[ResourceRecord], world: World) -> Iterator[
     yield from absent("everything_else", world)
 
 
-def unify(outcomes: Iterable[Outcome], world: World) -> Iterator[Outcome]:
-    """Phase 7: a component points at a parent that is there; one that vanished takes nothing with it."""
+def unify(outcomes: Iterable[Outcome], world: World, parents: dict[str, str]) -> Iterator[Outcome]:
+    """Phase 7: a component points at a parent that is there; one that vanished takes nothing with it.
+
+    A part of a part belongs to the whole: pages add up one level, and whatever lay deeper would be missing there.
+    `parents` remembers, across the phases, which whole each component went to.
+    """
     for outcome in outcomes:
         if isinstance(outcome, Form) and outcome.parent_id:
-            is_valid = outcome.parent_id != outcome.resource_id and world.is_live(outcome.parent_id)
-            yield outcome if is_valid else replace(outcome, parent_id="")
+            whole = parents.get(outcome.parent_id, outcome.parent_id)
+            is_valid = whole != outcome.resource_id and world.is_live(whole)
+            parents[outcome.resource_id] = whole if is_valid else outcome.resource_id
+            yield replace(outcome, parent_id=whole if is_valid else "")
         else:
             yield outcome
 

@@ -119,9 +119,10 @@ def process(
         (Phase.FILE_STORAGE, match.file_storage(spool.read(FILE_STORAGE, ResourceRecord), world)),
         (Phase.EVERYTHING_ELSE, match.everything_else(spool.read(EVERYTHING_ELSE, ResourceRecord), world)),
     )
+    parents: dict[str, str] = {}
     for phase, outcomes in phases:
         clock.enter(phase)
-        completion.take(match.unify(outcomes, world))
+        completion.take(match.unify(outcomes, world, parents))
 
     clock.enter(Phase.UNIFICATION)
     unexplained = completion.take_remainder(collected)

@@ -87,7 +87,8 @@ def outcomes(
         match.file_storage([], world),
         match.everything_else([], world),
     )
-    return [outcome for phase in phases for outcome in match.unify(phase, world)]
+    parents: dict[str, str] = {}
+    return [outcome for phase in phases for outcome in match.unify(phase, world, parents)]
 
 
 CHARGE = line("r:1", "24", start=instant(9))
@@ -250,7 +251,7 @@ def volume_form(volume: ResourceRecord, *servers: ResourceRecord) -> Form:
     )
     names = ServerNames()
     list(match.servers(servers, world, names))
-    (form,) = match.unify(match.volumes([volume], world, names), world)
+    (form,) = match.unify(match.volumes([volume], world, names), world, {})
     assert isinstance(form, Form)
     return form
 
@@ -261,6 +262,28 @@ def server(resource_id: str = "vps:1", name: str = "web", **fields: Any) -> Reso
 
 def disk(**fields: Any) -> ResourceRecord:
     return World().put("disk:1", scope=VOLUMES, kind="volume", **fields)
+
+
+def test_a_part_of_a_part_belongs_to_the_whole() -> None:
+    things = [
+        World().put("vps:1"),
+        disk(parent_id="vps:1"),
+        World().put("copy:1", kind="snapshot", parent_id="disk:1"),
+    ]
+    world = match.World(
+        observed_at=NOW,
+        has_inventory=True,
+        grouping=Grouping(plugin=LinesCloud, mappings={}),
+        ledger=Ledger(),
+        listed={each.resource_id: "everything_else" for each in things},
+        complete_scopes=set(),
+        open_states={},
+    )
+
+    unified = match.unify(match.everything_else(things, world), world, {})
+    found = {form.resource_id: form.parent_id for form in unified if isinstance(form, Form)}
+
+    assert found == {"vps:1": "", "disk:1": "vps:1", "copy:1": "vps:1"}
 
 
 def test_a_volume_joins_its_server_by_attachment() -> None:
