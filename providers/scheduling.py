@@ -67,7 +67,11 @@ def record_sync_result(
     error: Mapping[str, Any],
     account: AccountRecord | None,
 ) -> None:
-    """Remember how a reading ended. A failed one keeps the account's facts and the time of the last good one."""
+    """Remember how a reading ended. A failed one keeps the account's facts and the time of the last good one.
+
+    What people changed while it ran (new credentials, another interval) counts, not what the reading began with.
+    """
+    connection.refresh_from_db(fields=["consecutive_failures", "sync_interval_minutes"])
     is_failure = status is ConnectionStatus.ERROR
     connection.consecutive_failures = connection.consecutive_failures + 1 if is_failure else 0
     fields: dict[str, Any] = {

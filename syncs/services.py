@@ -245,10 +245,11 @@ def retry_after_sync(*, now: datetime) -> int:
 
 
 def refresh_provider_tags(*, snapshot: SyncSnapshot, now: datetime) -> None:
-    """Bring the tag table in line with the states that this snapshot opened; people's tags are left alone."""
-    states = ResourceState.objects.filter(opened_by=snapshot, opened_at__isnull=False).values_list(
-        "resource_id", "tags"
-    )
+    """Bring the tag table in line with the states that this snapshot opened; people's tags are left alone.
+
+    A state that a later snapshot closed says nothing any more: done again late, it must not bring old tags back.
+    """
+    states = ResourceState.objects.open().filter(opened_by=snapshot).values_list("resource_id", "tags")
     for batch in batched(states.iterator(2000)):
         inventory.replace_provider_tags(organization_id=snapshot.organization_id, tags=dict(batch))
 

@@ -121,3 +121,15 @@ def test_another_connection_is_left_alone() -> None:
     other.refresh_from_db()
     assert read.next_sync_at == scheduling.next_sync_at(read, now=NOW)
     assert other.next_sync_at is None
+
+
+@pytest.mark.django_db
+def test_a_result_counts_from_what_people_changed_while_the_sync_ran() -> None:
+    began_with = ConnectionFactory(consecutive_failures=4, sync_interval_minutes=60)
+    ProviderConnection.objects.filter(pk=began_with.pk).update(consecutive_failures=0)
+
+    scheduling.record_sync_result(
+        connection=began_with, status=ConnectionStatus.ERROR, at=NOW, error=ERROR, account=None
+    )
+
+    assert ProviderConnection.objects.get(pk=began_with.pk).consecutive_failures == 1

@@ -641,6 +641,19 @@ def test_what_fails_after_a_sync_is_kept_and_done_again(acme, settings) -> None:
     assert (snapshot.after_sync_errors, snapshot.after_sync_at is None) == ({}, False)
 
 
+def test_what_is_done_again_late_brings_no_old_tags_back(acme) -> None:
+    world = World()
+    world.put("vps:1", daily="1", tags={"env": "test"})
+    connection = connect(acme, world)
+    first = sync(connection, instant())
+    world.change("vps:1", tags={"env": "prod"})
+    sync(connection, instant(1))
+
+    services.after_sync(snapshot=first, now=instant(2))
+
+    assert list(Tag.objects.values_list("key", "value")) == [("env", "prod")]
+
+
 def refuse(*, snapshot: SyncSnapshot, now: Any) -> None:
     raise RuntimeError(SECRET)
 
