@@ -8,7 +8,8 @@
         connection_link = object_link("connection")
 
 Who may do what: Django's own model permissions, or the platform permission that the admin names; with
-`accounts.view_all_data` an administrator may look at everything of tenants.
+`accounts.view_all_data` an administrator may look at everything of tenants. Whatever is changed here is told to the
+audit trail (`common.admin_changes`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 
+from common.admin_changes import RecordedChanges
 from common.fields import EncryptedJSONField
 
 JSON_DEPTH = 6
@@ -81,7 +83,7 @@ class ReadOnlyPermissions(PlatformPermissions):
         return False
 
 
-class ModelAdmin(PlatformPermissions, UnfoldModelAdmin):  # type: ignore[misc]  # unfold has no types
+class ModelAdmin(RecordedChanges, PlatformPermissions, UnfoldModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Base of all admins. `facts` are fields or methods that are shown and never edited."""
 
     facts: ClassVar[tuple[str, ...] | list[str]] = ()
@@ -138,16 +140,18 @@ def object_link(field_name: str, description: Any = None) -> Callable[[Any, Any]
     return show
 
 
-def admin_link(target: Model | None) -> SafeString:
-    """A link to the object's admin page, its name alone where there is no such page, a dash for none."""
+def admin_link(target: Model | None, name: str = "") -> SafeString:
+    """A link to the object's admin page under its own or the given name, that alone where there is no such page."""
     if target is None:
         return SafeString("—")
     meta = target._meta
     try:
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[target.pk])
     except NoReverseMatch:
-        return format_html("{}", target)
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, target)
+        return format_html("{}", name or target)
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, name or target
+    )
 
 
 def changelist_link(model: type[Model], label: Any, **filters: Any) -> SafeString:

@@ -101,11 +101,21 @@ def remember_secrets(values: Iterable[str]) -> None:
             del _secrets[next(iter(_secrets))]
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds what must not be written down."""
+    return bool(_SECRET_NAME.search(name))
+
+
 def redact(logger: Any, method: str, event: Mapping[str, Any]) -> dict[str, Any]:
     """The last processor before a line is written: nothing secret passes, in whatever field it hides."""
+    return without_secrets(event)
+
+
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy in which secrets are masked, by the names of fields and by the values that are remembered."""
     with _secrets_lock:
         known = tuple(sorted(_secrets, key=len, reverse=True))
-    return {name: _clean(name, value, known) for name, value in event.items()}
+    return {name: _clean(name, value, known) for name, value in values.items()}
 
 
 def add_reader(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -113,9 +123,12 @@ def add_reader(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any
     request = current_request.get()
     if request is None:
         return event
-    user = getattr(request, "_cached_user", None)
-    organization = _looked_up(getattr(request, "organization", None))
-    for name, row in (("user_id", user), ("organization_id", organization)):
+    rows = (
+        ("user_id", getattr(request, "_cached_user", None)),
+        ("impersonator_id", getattr(request, "impersonator", None)),
+        ("organization_id", _looked_up(getattr(request, "organization", None))),
+    )
+    for name, row in rows:
         if row is not None and row.pk is not None:
             event.setdefault(name, row.pk)
     return event
@@ -159,7 +172,7 @@ def _looked_up(value: Any) -> Any:
 def _clean(name: str, value: Any, known: tuple[str, ...]) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if _SECRET_NAME.search(name):
+    if is_secret_name(name):
         return MASK
     if isinstance(value, Mapping):
         return {_masked(str(key), known): _clean(str(key), item, known) for key, item in value.items()}

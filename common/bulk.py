@@ -1,0 +1,133 @@
+"""Many rows of one model at once, several times faster than `bulk_create`.
+
+`bulk_create` compiles every value of every row by itself, and on SQLite sends some twenty rows a statement. Here the
+columns' adapters are worked out once, and the rows go through one `executemany`, on PostgreSQL through COPY. The price:
+instances get no primary key, and values must have their columns' types (no expressions, no text for a number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from operator import attrgetter
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.constants import OnConflict
+
+_AS_THEY_ARE = (
+    models.CharField,
+    models.TextField,
+    models.IntegerField,
+    models.BigIntegerField,
+    models.PositiveIntegerField,
+    models.BooleanField,
+    models.ForeignKey,
+)
+"""Columns whose Python values the drivers take; subclasses, which may adapt theirs, are not among them."""
+
+Adapter = Callable[[models.Model, Any], Any]
+
+
+class Insertion:
+    """Rows of one model without primary keys, adapted outside of any transaction; `execute` inserts them.
+
+    A row that is there already raises IntegrityError, unless it may stay as it is (`ignore_conflicts`) or is to get
+    the new values of `update_fields`; `unique_fields` say which row is the same.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[models.Model],
+        *,
+        ignore_conflicts: bool = False,
+        unique_fields: Collection[str] = (),
+        update_fields: Collection[str] = (),
+    ) -> None:
+        self._rows = rows
+        self._ignore_conflicts = ignore_conflicts
+        self._unique_fields = unique_fields
+        self._update_fields = update_fields
+        self._connection = connections[DEFAULT_DB_ALIAS]  # its proxy would be asked anew for every value
+        self._is_postgres = self._connection.vendor == "postgresql"
+        self._has_conflicts = ignore_conflicts or bool(unique_fields)
+        if rows and not (self._is_postgres and self._has_conflicts):
+            self._fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+            self._values = _adapted(rows, self._fields, self._connection)
+
+    def execute(self) -> None:
+        """All of the rows or none."""
+        if not self._rows:
+            return
+        if self._is_postgres and self._has_conflicts:  # COPY knows no conflicts
+            type(self._rows[0])._default_manager.bulk_create(
+                self._rows,
+                ignore_conflicts=self._ignore_conflicts,
+                update_conflicts=bool(self._unique_fields),
+                unique_fields=self._unique_fields or None,
+                update_fields=self._update_fields or None,
+            )
+            return
+        with transaction.atomic(savepoint=False), self._connection.cursor() as cursor:
+            if self._is_postgres:
+                copying = f"COPY {self._target} FROM STDIN"
+                with self._connection.wrap_database_errors, cursor.copy(copying) as copy:
+                    for values in self._values:
+                        copy.write_row(values)
+            else:
+                cursor.executemany(self._statement, self._values)
+
+    @property
+    def _target(self) -> str:
+        quote = self._connection.ops.quote_name
+        columns = ", ".join(quote(field.column) for field in self._fields if field.column)
+        return f"{quote(self._rows[0]._meta.db_table)} ({columns})"
+
+    @property
+    def _statement(self) -> str:
+        """INSERT of one row, in the words of the database."""
+        on_conflict = None
+        if self._has_conflicts:
+            on_conflict = OnConflict.UPDATE if self._unique_fields else OnConflict.IGNORE
+        operations = self._connection.ops
+        columns = {field.name: field.column for field in self._fields}
+        suffix = operations.on_conflict_suffix_sql(
+            self._fields,
+            on_conflict,
+            [columns[name] for name in self._update_fields],
+            [columns[name] for name in self._unique_fields],
+        )
+        places = ", ".join(["%s"] * len(self._fields))
+        insert = operations.insert_statement(on_conflict=on_conflict)
+        return f"{insert} {self._target} VALUES ({places}) {suffix}"
+
+
+def insert(rows: Sequence[models.Model], **conflicts: Any) -> None:
+    """Insert rows at once; keywords are those of `Insertion`."""
+    Insertion(rows, **conflicts).execute()
+
+
+def _adapted(
+    rows: Sequence[models.Model], fields: Sequence[models.Field], connection: BaseDatabaseWrapper
+) -> list[list[Any]]:
+    """The rows' values as the driver takes them."""
+    adapters = ((position, _adapter(field, connection)) for position, field in enumerate(fields))
+    special = [(position, adapter) for position, adapter in adapters if adapter is not None]
+    read = attrgetter(*(field.attname for field in fields))
+    adapted = []
+    for row in rows:
+        values = list(read(row))
+        for position, adapter in special:
+            values[position] = adapter(row, values[position])
+        adapted.append(values)
+    return adapted
+
+
+def _adapter(field: models.Field, connection: BaseDatabaseWrapper) -> Adapter | None:
+    """What makes the driver's value of a column from a row and the row's own value; None where they are the same."""
+    adapt = field.get_db_prep_value
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return lambda row, value: adapt(field.pre_save(row, True), connection, True)
+    if type(field) in _AS_THEY_ARE:
+        return None
+    return lambda row, value: None if value is None else adapt(value, connection, True)
