@@ -1,7 +1,7 @@
 """What every endpoint of the API stands on: whose data it reads, who may write, in which time it speaks.
 
-The organization is the one that the header `X-Organization` names, else the one that the session chose. Either way it
-must be one of the person's own: another's number answers 404, as if it did not exist.
+The organization is the token's where a token came in, else the one that the header `X-Organization` names, else the one
+that the session chose. It must be one of the person's own: another's number answers 404, as if it did not exist.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from datetime import UTC
 from typing import Any, ClassVar, cast
 
 import django_filters
-from django.db.models import F, QuerySet
+from django import forms
+from django.db.models import BigIntegerField, F, QuerySet
 from django.http import Http404, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.access import viewers_only_look
 from accounts.models import Membership, Organization, User
 
 ORGANIZATION_HEADER = "X-Organization"
@@ -33,11 +35,7 @@ class IsMember(BasePermission):
             return False
         membership = chosen_membership(request)
         if request.method not in SAFE_METHODS and not membership.may_write:
-            raise PermissionDenied(
-                _(
-                    "You may only look at this organization. Ask its owner for the role “Manager” to change something."
-                )
-            )
+            raise PermissionDenied(viewers_only_look())
         view.membership = membership
         return True
 
@@ -46,6 +44,11 @@ def chosen_membership(request: Any) -> Membership:
     """Raises Http404 for an organization that is not the person's, PermissionDenied for people without any."""
     memberships: list[Membership] = request.memberships
     named = request.headers.get(ORGANIZATION_HEADER, "")
+    bound = getattr(request.auth, "organization_id", None)
+    if bound is not None:
+        if named and named != str(bound):
+            raise Http404
+        named = str(bound)
     if named:
         found = next((own for own in memberships if str(own.organization_id) == named), None)
         if found is None:
@@ -97,6 +100,15 @@ class TenantViewSet(TenantMixin, GenericViewSet):
     lookup_value_regex = r"\d+"
 
 
+class IdFilter(django_filters.NumberFilter):  # type: ignore[misc]  # django-filter has no types
+    """A row's number: whole, and no greater than a database can hold."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=BigIntegerField.MAX_BIGINT, **kwargs)
+
+
 class StableOrderingFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # django-filter has no types
     """`ordering`, with unknown values last and the row's number as tie-breaker, so that pages do not overlap."""
 
@@ -105,12 +117,8 @@ class StableOrderingFilter(django_filters.OrderingFilter):  # type: ignore[misc]
             return qs
         orders = []
         for term in value:
-            name = self.param_map_reversed[term.removeprefix("-")]
+            name = self.param_map[term.removeprefix("-")]
             orders.append(
                 F(name).desc(nulls_last=True) if term.startswith("-") else F(name).asc(nulls_last=True)
             )
         return qs.order_by(*orders, "pk")
-
-    @property
-    def param_map_reversed(self) -> dict[str, str]:
-        return {public: name for name, public in self.param_map.items()}

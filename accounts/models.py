@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -12,7 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from accounts.tenancy import TenantManager, TenantModel, TenantQuerySet
 from common.models import TimestampedModel
+from common.time_zones import validate_time_zone
 
 
 class Role(models.TextChoices):
@@ -91,12 +94,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Organization(TimestampedModel):
-    """The tenant: everything with money in it belongs to exactly one."""
+    """The tenant: everything with money in it belongs to exactly one.
+
+    With a `deletion_at` it is in its grace: nothing is synced any more, and until that moment an owner may change their
+    mind. Once `deletion_started_at` is set, its rows are going and nobody can stop it.
+    """
 
     name = models.CharField(_("name"), max_length=150)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Moscow")
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="Europe/Moscow", validators=[validate_time_zone]
+    )
     is_personal = models.BooleanField(_("personal"), default=False)
     is_demo = models.BooleanField(_("demo"), default=False)
+    deletion_at = models.DateTimeField(_("to be deleted"), null=True, blank=True)
+    deletion_started_at = models.DateTimeField(_("deletion begun"), null=True, blank=True, editable=False)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="+", verbose_name=_("members")
     )
@@ -104,9 +115,27 @@ class Organization(TimestampedModel):
     class Meta:
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deletion_started_at__isnull=True) | Q(deletion_at__isnull=False),
+                name="accounts_organization_deletion_announced",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["deletion_at"],
+                condition=Q(deletion_at__isnull=False),
+                name="accounts_organization_leaving",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether its deletion is asked for: its grace runs, or its rows are going."""
+        return self.deletion_at is not None
 
 
 class Membership(TimestampedModel):
@@ -127,8 +156,92 @@ class Membership(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.organization} · {self.role}"
+        return f"{self.user} · {self.organization} · {self.get_role_display()}"
 
     @property
     def may_write(self) -> bool:
         return self.role in (Role.OWNER, Role.MANAGER)
+
+    @property
+    def is_owner(self) -> bool:
+        """Owners alone decide about people, roles, invitations and the end of an organization."""
+        return self.role == Role.OWNER
+
+
+class InvitationQuerySet(TenantQuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Neither accepted nor withdrawn; an expired one may be sent anew."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
+class InvitationManager(TenantManager["Invitation"]):
+    def get_queryset(self) -> InvitationQuerySet:
+        return InvitationQuerySet(self.model, using=self._db)
+
+    def open(self) -> InvitationQuerySet:
+        return self.get_queryset().open()
+
+
+class Invitation(TenantModel, TimestampedModel):
+    """A link by which one person may join. The token in it is kept as its SHA-256 alone.
+
+    `is_mailed` says that the latest link went out by e-mail, so that whoever has it can read that mailbox; otherwise
+    the inviter passed it on by hand. `language` is the one of the letter.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        EXPIRED = "expired", _("Expired")
+        ACCEPTED = "accepted", _("Accepted")
+        REVOKED = "revoked", _("Withdrawn")
+
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.VIEWER)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    is_mailed = models.BooleanField(_("sent by e-mail"), default=False)
+    invited_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("invited by"),
+    )
+    sent_at = models.DateTimeField(_("sent"))
+    send_count = models.PositiveSmallIntegerField(_("times sent"), default=1)
+    expires_at = models.DateTimeField(_("expires"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("accepted by"),
+    )
+    revoked_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+
+    objects: ClassVar[InvitationManager] = InvitationManager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="accounts_invitation_open_once",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="accounts_invitation_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def status(self, now: datetime) -> Status:
+        if self.accepted_at is not None:
+            return self.Status.ACCEPTED
+        if self.revoked_at is not None:
+            return self.Status.REVOKED
+        return self.Status.PENDING if now < self.expires_at else self.Status.EXPIRED

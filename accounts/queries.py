@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
 
-from accounts.models import Membership, Role, User
+from allauth.account.models import EmailAddress
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+
+from accounts.models import Invitation, Membership, Organization, Role, User
 
 PLATFORM_PERMISSIONS = (
     "manage_users",
@@ -19,6 +22,31 @@ PLATFORM_PERMISSIONS = (
 def memberships(user: User) -> QuerySet[Membership]:
     """The person's memberships with their organizations, the oldest first: a person's own comes before invitations."""
     return user.memberships.select_related("organization").order_by("pk")
+
+
+def members(organization: Organization) -> QuerySet[Membership]:
+    """Everybody who belongs to it with their person, owners first, then by e-mail."""
+    rank = Case(When(role=Role.OWNER, then=0), When(role=Role.MANAGER, then=1), default=2)
+    return (
+        Membership.objects.filter(organization=organization)
+        .select_related("user")
+        .order_by(rank, "user__email")
+    )
+
+
+def owner_count(organization: Organization) -> int:
+    return Membership.objects.filter(organization=organization, role=Role.OWNER).count()
+
+
+def open_invitations(organization: Organization) -> QuerySet[Invitation]:
+    """Those that wait for an answer, expired ones too, with their inviter; the latest first."""
+    return Invitation.objects.open().of(organization).select_related("invited_by").order_by("-sent_at", "-pk")
+
+
+def invitation_by_token(token_hash: str) -> Invitation | None:
+    """With its organization and inviter; None for a token of nobody."""
+    found = Invitation.objects.filter(token_hash=token_hash)
+    return found.select_related("organization", "invited_by").first()
 
 
 def super_admins() -> QuerySet[User]:
@@ -51,3 +79,36 @@ def demo_user() -> User | None:
         .first()
     )
     return membership.user if membership else None
+
+
+def people_with_email(email: str) -> QuerySet[User]:
+    """Whose login the address is, or who has shown that it is theirs; in any case of letters."""
+    return User.objects.filter(
+        Q(email__iexact=email) | Q(emailaddress__email__iexact=email, emailaddress__verified=True)
+    )
+
+
+def emails_of(user: User) -> set[str]:
+    """The person's login and the other addresses that they have shown to be theirs, in small letters."""
+    verified = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    return {user.email.lower(), *(email.lower() for email in verified)}
+
+
+def needing_owner(going: Iterable[Membership]) -> QuerySet[Organization]:
+    """Organizations that have an owner now and would have none if these memberships went, or lost their role."""
+    numbers = [membership.pk for membership in going]
+    owners = Membership.objects.filter(organization=OuterRef("pk"), role=Role.OWNER)
+    return Organization.objects.filter(
+        Exists(owners.filter(pk__in=numbers)), ~Exists(owners.exclude(pk__in=numbers))
+    )
+
+
+def left_without_owner(leaving: Iterable[User]) -> QuerySet[Organization]:
+    """Organizations in which somebody would stay, and no owner, if these people went."""
+    going = [user.pk for user in leaving]
+    staying = Membership.objects.filter(organization=OuterRef("pk")).exclude(user__in=going)
+    return Organization.objects.filter(
+        Exists(staying),
+        ~Exists(staying.filter(role=Role.OWNER)),
+        pk__in=Membership.objects.filter(user__in=going, role=Role.OWNER).values("organization"),
+    )

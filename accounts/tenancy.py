@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, User
+if TYPE_CHECKING:  # the models of people stand on this module themselves
+    from accounts.models import Organization, User
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -39,7 +40,10 @@ class TenantModel(models.Model):
     """A row that belongs to exactly one organization."""
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="+", verbose_name=_("organization")
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("organization"),
     )
 
     class Meta:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import factory
+from datetime import timedelta
 
-from accounts.models import Membership, Organization, Role, User
+import factory
+from django.utils import timezone
+
+from accounts.models import Invitation, Membership, Organization, Role, User
+from accounts.services import digest_of
 
 PASSWORD = "correct horse battery staple"
 
@@ -45,6 +49,23 @@ class MembershipFactory(factory.django.DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     organization = factory.SubFactory(OrganizationFactory)
     role = Role.OWNER
+
+
+class InvitationFactory(factory.django.DjangoModelFactory):
+    """One that waits, sent an hour ago; `token` is what its link carries."""
+
+    class Meta:
+        model = Invitation
+        exclude = ["token"]
+
+    token = factory.Sequence(lambda n: f"token-{n}")
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"invited{n}@example.com")
+    role = Role.VIEWER
+    token_hash = factory.LazyAttribute(lambda invitation: digest_of(invitation.token))
+    invited_by = factory.LazyAttribute(lambda invitation: member_of(invitation.organization))
+    sent_at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=1))
+    expires_at = factory.LazyAttribute(lambda invitation: invitation.sent_at + timedelta(days=7))
 
 
 def member_of(organization: Organization, role: Role = Role.OWNER) -> User:

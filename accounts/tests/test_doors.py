@@ -34,7 +34,7 @@ def _write(request) -> HttpResponse:
 def _frame(request) -> HttpResponse:
     shown = context.page(request)
     counts = [item["count"] for item in shown["navigation"]]
-    organizations = [organization.name for organization in shown.get("organizations", [])]
+    organizations = [own.organization.name for own in shown.get("memberships", [])]
     return HttpResponse(f"{counts}|{organizations}|{shown['theme']}|{shown['admin_url']}")
 
 

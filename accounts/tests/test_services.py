@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts import queries, services
 from accounts.models import Membership, Organization, Role, User
@@ -74,7 +75,7 @@ def test_the_last_super_admin_stays() -> None:
     UserFactory(super_admin=True, is_active=False)
 
     with pytest.raises(services.LastSuperAdmin):
-        services.delete_users(users=[last])
+        services.delete_users(users=[last], now=timezone.now())
     last.is_superuser = False
     with pytest.raises(services.LastSuperAdmin):
         services.update_user(user=last)
@@ -86,9 +87,9 @@ def test_all_super_admins_cannot_go_at_once() -> None:
     both = [UserFactory(super_admin=True) for _ in range(2)]
 
     with pytest.raises(services.LastSuperAdmin):
-        services.delete_users(users=both)
+        services.delete_users(users=both, now=timezone.now())
 
-    assert services.delete_users(users=both[:1]) == 1
+    assert services.delete_users(users=both[:1], now=timezone.now()) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,32 @@
-"""People and tenants for administrators. Nobody raises themselves: ranks and permissions are a super admin's to give."""
+"""People: who is here, and what they may do."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Count, ManyToManyField, QuerySet
-from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.forms import ModelForm, ModelMultipleChoiceField
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import queries, services
+from accounts import addresses, impersonation, queries, services
 from accounts.access import acting_user
-from accounts.models import Membership, Organization, User
-from common.admin import ModelAdmin, TabularInline, object_link
+from accounts.admin.organizations import MembershipInline
+from accounts.audit.models import AuditEntry
+from accounts.models import User
+from common.admin import ModelAdmin, changelist_link
 
 LAST_SUPER_ADMIN = _("This is the last super admin. Make somebody else one first.")
 RANK_FIELDS: list[Any] = ["is_staff", "is_superuser", "groups", "user_permissions"]
@@ -31,43 +37,19 @@ class PlatformPermissionsField(ModelMultipleChoiceField):
         return gettext(permission.name)
 
 
-class UserForm(UserChangeForm):  # type: ignore[misc]  # unfold has no types
+class UserForm(ModelForm):
+    """Everything but the password: its hash is nobody's to read (`UserAdmin.password_state`)."""
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("is_superuser"):
+            cleaned["is_staff"] = True  # or they could not open the admin
         stays = cleaned.get("is_superuser", self.instance.is_superuser) and cleaned.get(
             "is_active", self.instance.is_active
         )
         if self.instance.pk and not stays and queries.is_last_super_admin(self.instance):
             raise ValidationError(LAST_SUPER_ADMIN)
         return cleaned
-
-
-class MembershipInline(TabularInline):
-    """Who belongs to what; an administrator does not let themselves in."""
-
-    model = Membership
-    manage_permission = "accounts.manage_users"
-    fields = ["user", "organization", "role"]
-    autocomplete_fields = ["user", "organization"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_add_permission(request, obj) and self._is_of_another(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and self._is_of_another(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._is_of_another(request, obj)
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "user":
-            kwargs["queryset"] = _people_to_choose(request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    @staticmethod
-    def _is_of_another(request: HttpRequest, obj: Any) -> bool:
-        user = acting_user(request)
-        return user.is_superuser or not (isinstance(obj, User) and obj.pk == user.pk)
 
 
 @admin.register(User)
@@ -92,12 +74,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
     search_fields = ["email", "full_name", "memberships__organization__name"]
     ordering = ["email"]
     filter_horizontal = ()  # Django's, of a page's width each; five permissions are five boxes
-    facts = ["last_login", "date_joined"]
+    facts = ["password_state", "audit_trail", "last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["email", "password", "full_name", "is_active"]}),
+        (None, {"fields": ["email", "password_state", "full_name", "is_active"]}),
         (_("Rank and permissions"), {"fields": RANK_FIELDS}),
         (_("Preferences"), {"fields": ["language", "time_zone", "currency", "theme"]}),
-        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (_("Activity"), {"fields": ["last_login", "date_joined", "audit_trail"]}),
     ]
     add_fieldsets = [
         (
@@ -109,6 +91,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         )
     ]
     inlines = [MembershipInline]
+    list_after_template = "admin/accounts/user/impersonate_form.html"
+    change_form_outer_before_template = "admin/accounts/user/impersonate.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people: QuerySet[User] = super().get_queryset(request)
@@ -120,10 +104,38 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
             return str(_("super admin"))
         return str(_("administrator") if user.is_staff else _("user"))
 
+    @admin.display(description=_("password"))
+    def password_state(self, user: User) -> SafeString:
+        """Whether there is one, and the way to another; Django would show the beginning of its hash."""
+        word = gettext("set") if user.has_usable_password() else gettext("not set")
+        return format_html(
+            '{} · <a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            word,
+            reverse("admin:auth_user_password_change", args=[user.pk]),
+            gettext("Set another one"),
+        )
+
+    @admin.display(description=_("audit trail"))
+    def audit_trail(self, user: User) -> SafeString:
+        return changelist_link(AuditEntry, gettext("What they did"), actor=user.pk)
+
     @admin.display(description=_("organizations"), ordering="_organization_count")
     def organization_count(self, user: Any) -> int:
         count: int = user._organization_count
         return count
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """With a button for acting as somebody, for those who may act as anybody."""
+        shown = list(super().get_list_display(request))
+        return [*shown, _impersonate_button(request)] if _may_impersonate_somebody(request) else shown
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        person: User | None = kwargs.get("obj")
+        context["may_impersonate"] = person is not None and _may_impersonate(request, person)
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return list(self.inlines) if obj else []
@@ -131,6 +143,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = list(super().get_readonly_fields(request, obj))
         return fields if acting_user(request).is_superuser else [*fields, *RANK_FIELDS]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may act as people has to find them."""
+        return super().has_view_permission(request, obj) or _may_impersonate_somebody(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(super().has_change_permission(request, obj), request, obj)
@@ -160,15 +176,19 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.email = obj.email.lower()
+        before = User.objects.filter(pk=obj.pk).values_list("email", flat=True).first()
         services.update_user(user=obj)
         if not change:
             services.ensure_personal_organization(user=obj)
+        elif before != obj.email:  # the old address must open the account no more
+            EmailAddress.objects.filter(user=obj, email__iexact=before).delete()
+            addresses.confirm(user=obj, email=obj.email)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        services.delete_users(users=[obj])
+        services.delete_users(users=[obj], now=timezone.now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        services.delete_users(users=queryset)
+        services.delete_users(users=queryset, now=timezone.now())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The page that asks for confirmation refuses the last super admin and people of equal or higher rank."""
@@ -177,6 +197,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         survivors = queries.super_admins().exclude(pk__in=[user.pk for user in people])
         if any(user.is_superuser for user in people) and not survivors.exists():
             protected = [*protected, str(LAST_SUPER_ADMIN)]
+        protected = [
+            *protected,
+            *(
+                gettext("“%(name)s” would have no owner left") % {"name": organization.name}
+                for organization in queries.left_without_owner(people)
+            ),
+        ]
         actor = acting_user(request)
         protected = [
             *protected,
@@ -185,86 +212,30 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
         return to_delete, model_count, perms_needed, protected
 
 
-@admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):
-    """Which tenants are there, and who belongs to them?"""
-
-    manage_permission = "accounts.manage_users"
-    list_display = ["name", "is_personal", "is_demo", "member_count", "time_zone", "created_at"]
-    list_filter = ["is_personal", "is_demo", "created_at"]
-    search_fields = ["name", "memberships__user__email"]
-    ordering = ["name", "pk"]
-    facts = ["is_demo", "created_at", "updated_at"]
-    inlines = [MembershipInline]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        organizations: QuerySet[Organization] = super().get_queryset(request)
-        return organizations.annotate(_member_count=Count("memberships"))
-
-    @admin.display(description=_("members"), ordering="_member_count")
-    def member_count(self, organization: Any) -> int:
-        count: int = organization._member_count
-        return count
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A tenant goes with all its data: a super admin's decision."""
-        return acting_user(request).is_superuser
+def _may_impersonate_somebody(request: HttpRequest) -> bool:
+    user = request.user
+    return bool(user.is_active and user.is_staff and user.has_perm(impersonation.PERMISSION))
 
 
-@admin.register(Membership)
-class MembershipAdmin(ModelAdmin):
-    """Who may do what in which organization?"""
-
-    manage_permission = "accounts.manage_users"
-    list_display = ["user_link", "organization_link", "role", "created_at"]
-    list_display_links = ["role"]
-    list_filter = ["role", "organization__is_personal"]
-    search_fields = ["user__email", "organization__name"]
-    ordering = ["organization__name", "pk"]
-    autocomplete_fields = ["user", "organization"]
-    list_select_related = ["user", "organization"]
-    facts = ["created_at", "updated_at"]
-    user_link = object_link("user", _("user"))
-    organization_link = object_link("organization", _("organization"))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and self._is_of_another(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._is_of_another(request, obj)
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "user":
-            kwargs["queryset"] = _people_to_choose(request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    @staticmethod
-    def _is_of_another(request: HttpRequest, obj: Membership | None) -> bool:
-        user = acting_user(request)
-        return user.is_superuser or obj is None or obj.user_id != user.pk
+def _may_impersonate(request: Any, person: User) -> bool:
+    return not request.impersonator and impersonation.may_impersonate(
+        hijacker=acting_user(request), hijacked=person
+    )
 
 
-def _people_to_choose(request: HttpRequest) -> QuerySet[User]:
-    """Administrators do not let themselves into organizations; super admins may."""
-    user = acting_user(request)
-    return User.objects.all() if user.is_superuser else User.objects.exclude(pk=user.pk)
+def _impersonate_button(request: HttpRequest) -> Any:
+    """A column of the list for this reader."""
 
+    @admin.display(description=_("Act as"))
+    def impersonate(person: User) -> SafeString:
+        if not _may_impersonate(request, person):
+            return SafeString("—")
+        return format_html(
+            '<button type="submit" form="impersonate" name="user_pk" value="{}" '
+            'class="cursor-pointer text-primary-600 dark:text-primary-500" aria-label="{}">{}</button>',
+            person.pk,
+            gettext("Act as %(person)s") % {"person": person.email},
+            gettext("Act as"),
+        )
 
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    """Named sets of permissions. Giving permissions is a super admin's right alone."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_superuser
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_superuser
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_superuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_superuser
+    return impersonate

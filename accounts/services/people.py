@@ -1,42 +1,25 @@
-"""Writes about people and tenants; the only writers of users, organizations and memberships.
-
-AccountError
-├── LastSuperAdmin      somebody must be left who can do everything
-├── SuperAdminExists    the bootstrap command has done its work already
-└── NotAMember          the organization is not this person's (or is not there: the same answer)
-"""
+"""People: who is there, how their pages look, and the rank that somebody must keep."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import queries
+from accounts.audit.services import record
 from accounts.models import Membership, Organization, Role, Theme, User
-
-ORGANIZATION_KEY = "organization_id"
-"""Where the session keeps the organization that a person looks at."""
-
-DEMO_EMAIL = "demo@infrazen.example"
-
-
-class AccountError(Exception):
-    """A rule about people forbids it; the text is for the door's log, doors word their own messages."""
-
-
-class LastSuperAdmin(AccountError):
-    pass
-
-
-class SuperAdminExists(AccountError):
-    pass
-
-
-class NotAMember(AccountError):
-    pass
+from accounts.services.deletion import start_grace
+from accounts.services.errors import LastOwner, LastSuperAdmin, SuperAdminExists
+from accounts.services.organizations import (
+    DEMO_EMAIL,
+    create_organization,
+    ensure_personal_organization,
+    locked,
+)
 
 
 @transaction.atomic
@@ -60,27 +43,6 @@ def register_user(
 
 
 @transaction.atomic
-def ensure_personal_organization(*, user: User) -> Organization:
-    """The person's own organization, made where it is missing."""
-    owned = user.memberships.filter(organization__is_personal=True, role=Role.OWNER).select_related(
-        "organization"
-    )
-    membership = owned.order_by("pk").first()
-    if membership:
-        return membership.organization
-    organization = Organization.objects.create(name=user.display_name[:150], is_personal=True)
-    Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
-    return organization
-
-
-@transaction.atomic
-def create_organization(*, name: str, owner: User, is_demo: bool = False) -> Organization:
-    organization = Organization.objects.create(name=name, is_demo=is_demo)
-    Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
-    return organization
-
-
-@transaction.atomic
 def create_super_admin(*, email: str, password: str, is_another: bool = False) -> User:
     """The first super admin, or with `is_another` one more; an existing person with that e-mail is promoted.
 
@@ -95,6 +57,7 @@ def create_super_admin(*, email: str, password: str, is_another: bool = False) -
     user.set_password(password)
     user.is_active = user.is_staff = user.is_superuser = True
     user.save()
+    record("user.made_super_admin", obj=user)
     ensure_personal_organization(user=user)
     return user
 
@@ -113,17 +76,6 @@ def ensure_demo(*, organization_name: str, is_super_admin: bool = False) -> tupl
     if membership:
         return user, membership.organization
     return user, create_organization(name=organization_name, owner=user, is_demo=True)
-
-
-def switch_organization(
-    *, user: User, session: MutableMapping[str, Any], organization_id: int
-) -> Organization:
-    """Makes the session look at another organization of the person; raises NotAMember."""
-    membership = queries.memberships(user).filter(organization_id=organization_id).first()
-    if membership is None:
-        raise NotAMember(f"no membership of user {user.pk} in organization {organization_id}")
-    session[ORGANIZATION_KEY] = membership.organization_id
-    return membership.organization
 
 
 def set_theme(*, user: User, theme: Theme) -> None:
@@ -145,13 +97,34 @@ def update_user(*, user: User) -> None:
 
 
 @transaction.atomic
-def delete_users(*, users: Iterable[User]) -> int:
-    """Deletes people; returns how many. Raises LastSuperAdmin."""
+def delete_users(*, users: Iterable[User], now: datetime) -> int:
+    """Deletes people; returns how many. What was theirs alone goes thirty days later.
+
+    Raises LastSuperAdmin, and LastOwner where others would be left in an organization without an owner.
+    """
     leaving = list(users)
     _keep_one_super_admin(leaving)
+    memberships = [own for user in leaving for own in queries.memberships(user)]
+    emptied = [own.organization for own in memberships if _is_left_empty(own, leaving)]
     for user in leaving:
         user.delete()
+    for organization in emptied:
+        start_grace(organization=organization, now=now)
     return len(leaving)
+
+
+def _is_left_empty(own: Membership, leaving: list[User]) -> bool:
+    """Whether nobody stays when they go; under a lock, so that the answer keeps being true."""
+    locked(own.organization)
+    others = Membership.objects.filter(organization_id=own.organization_id).exclude(user__in=leaving)
+    if not others.exists():
+        return True
+    if own.is_owner and not others.filter(role=Role.OWNER).exists():
+        raise LastOwner(
+            _("%(person)s is the only owner of “%(organization)s”. Make somebody else an owner first.")
+            % {"person": own.user.display_name, "organization": own.organization.name}
+        )
+    return False
 
 
 def _keep_one_super_admin(leaving: list[User]) -> None:
