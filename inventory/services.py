@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from django.db import transaction
 from django.db.models import Avg, Count, Max, Min
 
+from accounts.audit.services import record
 from accounts.models import User
+from common import bulk
 from common.transactions import small_transaction
 from inventory.models import MetricPoint, Resource, ResourceNote, Tag, TagSource, UsageSummary
 from providers.contract.records import UsageRecord
@@ -37,15 +40,15 @@ def store_usage(
     pks = dict(Resource.objects.filter(connection=connection).values_list("resource_id", "pk"))
     written = 0
     batch: list[MetricPoint] = []
-    for record in usage:
-        resource_pk = pks.get(record.resource_id)
+    for series in usage:
+        resource_pk = pks.get(series.resource_id)
         if resource_pk is None:
             continue
-        for hour, values in _by_hour(record):
+        for hour, values in _by_hour(series):
             point = MetricPoint(
                 organization_id=connection.organization_id,
                 resource_id=resource_pk,
-                metric=record.metric,
+                metric=series.metric,
                 observed_at=hour,
                 value=sum(values) / len(values),
                 maximum=max(values),
@@ -65,50 +68,66 @@ def store_usage(
 
 def replace_provider_tags(*, organization_id: int, tags: Mapping[int, Mapping[str, str]]) -> None:
     """Make the provider's tags of these resources (by pk) exactly these; people's tags are left alone."""
+    rows = bulk.Insertion(
+        [
+            Tag(
+                organization_id=organization_id,
+                resource_id=pk,
+                key=key[:128],
+                value=value[:256],
+                source=TagSource.PROVIDER,
+            )
+            for pk, pairs in tags.items()
+            for key, value in pairs.items()
+        ],
+        ignore_conflicts=True,
+    )
     with small_transaction():
         Tag.objects.filter(resource_id__in=list(tags), source=TagSource.PROVIDER).delete()
-        Tag.objects.bulk_create(
-            [
-                Tag(
-                    organization_id=organization_id,
-                    resource_id=pk,
-                    key=key[:128],
-                    value=value[:256],
-                    source=TagSource.PROVIDER,
-                )
-                for pk, pairs in tags.items()
-                for key, value in pairs.items()
-            ],
-            ignore_conflicts=True,
-        )
+        rows.execute()
 
 
+@transaction.atomic
 def set_tag(*, resource: Resource, key: str, value: str) -> Tag:
     """Set a person's tag; it stands beside the provider's tag of the same key and survives syncs."""
-    tag, _created = Tag.objects.update_or_create(
+    tag, made = Tag.objects.select_for_update().get_or_create(
         resource=resource,
         key=key,
         source=TagSource.USER,
         defaults={"value": value, "organization_id": resource.organization_id},
     )
+    before = None if made else tag.value
+    if before == value:
+        return tag
+    if not made:
+        tag.value = value
+        tag.save(update_fields=["value"])
+    record("tag.set", obj=resource, changes={key: [before, value]})
     return tag
 
 
+@transaction.atomic
 def remove_tag(*, resource: Resource, key: str) -> None:
-    Tag.objects.filter(resource=resource, key=key, source=TagSource.USER).delete()
+    tag = Tag.objects.filter(resource=resource, key=key, source=TagSource.USER).first()
+    if tag:
+        tag.delete()
+        record("tag.removed", obj=resource, changes={key: [tag.value, None]})
 
 
+@transaction.atomic
 def add_note(*, resource: Resource, author: User, text: str) -> ResourceNote:
-    return ResourceNote.objects.create(
+    note = ResourceNote.objects.create(
         organization_id=resource.organization_id, resource=resource, author=author, text=text
     )
+    record("note.added", obj=resource, actor=author)
+    return note
 
 
-def _by_hour(record: UsageRecord) -> Iterable[tuple[datetime, list[float]]]:
+def _by_hour(series: UsageRecord) -> Iterable[tuple[datetime, list[float]]]:
     def hour(point: tuple[datetime, float]) -> datetime:
         return point[0].replace(minute=0, second=0, microsecond=0)
 
-    for start, points in groupby(sorted(record.points), key=hour):
+    for start, points in groupby(sorted(series.points), key=hour):
         yield start, [value for _at, value in points]
 
 

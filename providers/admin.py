@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -18,8 +21,9 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from common.admin import ModelAdmin, json_fact, object_link
-from providers import queries, registry, scheduling, services
+from common.admin import ModelAdmin, object_link, readable_json
+from providers import queries, registry, scheduling, services, tasks
+from providers.account_words import account_summary
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.forms import CREDENTIAL_PREFIX, CredentialFieldsMixin
 from providers.messages import explain, provider_name, sentence
@@ -115,6 +119,7 @@ class ProviderConnectionAdmin(ModelAdmin):
         "last_result",
         "last_sync_at",
         "consecutive_failures",
+        "given_up_at",
         "last_error",
         "balance",
         "balance_currency",
@@ -125,7 +130,6 @@ class ProviderConnectionAdmin(ModelAdmin):
         "updated_at",
     ]
     organization_link = object_link("organization", _("organization"))
-    account_facts = json_fact("provider_metadata", _("account information"))
 
     # Lists and facts
 
@@ -155,6 +159,10 @@ class ProviderConnectionAdmin(ModelAdmin):
         explanation = explain(connection.last_sync_error, provider_type=connection.provider_type)
         return str(explanation) if explanation else "—"
 
+    @admin.display(description=_("account information"))
+    def account_facts(self, connection: ProviderConnection) -> SafeString:
+        return readable_json(account_summary(connection.provider_metadata or {}))
+
     @admin.display(description=_("credentials"))
     def set_credentials(self, connection: ProviderConnection) -> SafeString:
         """Which are set; a secret is only said to be."""
@@ -175,6 +183,8 @@ class ProviderConnectionAdmin(ModelAdmin):
         if request.GET.get(PROVIDER_PARAMETER) in registry.plugins():
             response: HttpResponse = super().add_view(request, form_url, extra_context)
             return response
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         if not registry.plugins():
             self.message_user(request, _("No provider is installed."), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:providers_providerconnection_changelist"))
@@ -218,7 +228,15 @@ class ProviderConnectionAdmin(ModelAdmin):
             (_("Schedule"), {"fields": [*settings, "next_sync_at"]}),
             (
                 _("Last sync"),
-                {"fields": ["last_result", "last_sync_at", "consecutive_failures", "last_error"]},
+                {
+                    "fields": [
+                        "last_result",
+                        "last_sync_at",
+                        "consecutive_failures",
+                        "given_up_at",
+                        "last_error",
+                    ]
+                },
             ),
             (
                 _("Account"),
@@ -287,12 +305,21 @@ class ProviderConnectionAdmin(ModelAdmin):
         )
         obj.pk = made.pk
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Counts instead of a tree: a year of costs has more rows than a page or a process can hold."""
+        counts: Counter[str] = Counter()
+        for connection in objs:
+            counts.update({loss.label: loss.count for loss in queries.losses(connection)})
+        perms_needed = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return [str(connection) for connection in objs], dict(counts), perms_needed, []
+
     def delete_model(self, request: HttpRequest, obj: ProviderConnection) -> None:
-        services.delete_connection(connection=obj)
+        """After the page's transaction, which would make one of the many small ones."""
+        transaction.on_commit(partial(_delete, obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderConnection]) -> None:
         for connection in queryset:
-            services.delete_connection(connection=connection)
+            self.delete_model(request, connection)
 
     @staticmethod
     def _choice(provider_type: str) -> SafeString:
@@ -354,3 +381,9 @@ def _value_or_word(found: queries.SetCredential) -> str:
     if not found.is_set:
         return str(_("not set"))
     return str(_("set")) if found.field.is_secret else found.value
+
+
+def _delete(connection: ProviderConnection) -> None:
+    pk = connection.pk
+    if not services.delete_connection(connection=connection):
+        tasks.hand_out_deletion(pk)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -14,12 +16,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.api import IsMember, TenantViewSet
-from providers import queries, registry, services
+from accounts.impersonation import refuse_while_impersonating
+from providers import queries, registry, services, tasks
 from providers.contract.plugin import ProviderPlugin
 from providers.contract.records import ConnectionTest
 from providers.filters import ConnectionFilter
 from providers.messages import explain, provider_name, sentence
 from providers.models import ProviderConnection
+from providers.scopes import scope_name
 
 VERIFY = OpenApiParameter(
     "verify",
@@ -98,6 +102,16 @@ class ConnectionSerializer(serializers.ModelSerializer[ProviderConnection]):
     )
     credentials_set = serializers.SerializerMethodField()
     last_sync_error = serializers.SerializerMethodField()
+    is_given_up = serializers.BooleanField(
+        read_only=True,
+        help_text="Whether it failed so often in a row that it is not synced by itself any more.",
+    )
+    given_up_at = serializers.SerializerMethodField(
+        help_text="Since when; null where it is tried, or where it is not known."
+    )
+    given_up_reason = serializers.SerializerMethodField(
+        help_text="Why, and what ends it, as a sentence; empty where it is tried."
+    )
 
     class Meta:
         model = ProviderConnection
@@ -118,6 +132,9 @@ class ConnectionSerializer(serializers.ModelSerializer[ProviderConnection]):
             "last_sync_status",
             "last_sync_error",
             "consecutive_failures",
+            "is_given_up",
+            "given_up_at",
+            "given_up_reason",
             "balance",
             "balance_currency",
             "charge_days_left",
@@ -150,6 +167,20 @@ class ConnectionSerializer(serializers.ModelSerializer[ProviderConnection]):
         explanation = explain(connection.last_sync_error, provider_type=connection.provider_type)
         return {"code": explanation.code, "detail": str(explanation)} if explanation else None
 
+    def get_given_up_at(self, connection: ProviderConnection) -> datetime | None:
+        return connection.given_up_at if connection.is_given_up else None
+
+    def get_given_up_reason(self, connection: ProviderConnection) -> str:
+        if not connection.is_given_up:
+            return ""
+        stopped = ngettext(
+            "Not tried by itself any more after %(count)d failure; a sync that is asked for tries again.",
+            "Not tried by itself any more after %(count)d failures in a row; a sync that is asked for tries again.",
+            connection.consecutive_failures,
+        ) % {"count": connection.consecutive_failures}
+        why = explain(connection.last_sync_error, provider_type=connection.provider_type)
+        return f"{why} {stopped}" if why else stopped
+
     def validate_provider_type(self, value: str) -> str:
         if self.instance is not None and value != self.instance.provider_type:
             raise serializers.ValidationError(
@@ -176,12 +207,16 @@ class SavedConnectionTestRequestSerializer(serializers.Serializer[Any]):
 
 class TestedScopeSerializer(serializers.Serializer[Any]):
     scope = serializers.SerializerMethodField()
+    name = serializers.SerializerMethodField(help_text="The scope in words.")
     status = serializers.ChoiceField(choices=["complete", "failed", "denied", "absent"])
     error_code = serializers.CharField()
     detail = serializers.SerializerMethodField()
 
     def get_scope(self, result: Any) -> str:
         return "/".join(result.scope)
+
+    def get_name(self, result: Any) -> str:
+        return scope_name(result.scope)
 
     def get_detail(self, result: Any) -> str:
         return sentence(result.message, result.params)
@@ -218,6 +253,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
     filterset_class = ConnectionFilter
 
     @extend_schema(parameters=[VERIFY], responses={201: ConnectionSerializer})
+    @refuse_while_impersonating
     def create(self, request: Request) -> Response:
         """Adds a connection after the provider accepted its credentials; the first sync is due at once."""
         given = self._checked(request)
@@ -234,6 +270,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
         return Response(self.get_serializer(connection).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[VERIFY])
+    @refuse_while_impersonating
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes what is given. New credentials are tested first and must open the same account."""
         connection = self.get_object()
@@ -244,11 +281,17 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
         )
         return Response(self.get_serializer(changed).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None, 202: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Deletes the connection with everything that was read through it."""
-        services.delete_connection(connection=self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Deletes the connection with everything that was read through it.
+
+        202 says that there is a lot of it: the connection is switched off and goes within minutes.
+        """
+        connection = self.get_object()
+        if services.delete_connection(connection=connection):
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        tasks.hand_out_deletion(connection.pk)
+        return Response(status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         operation_id="connections_test_new",
@@ -257,6 +300,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
         filters=False,
     )
     @action(detail=False, methods=["post"], url_path="test", pagination_class=None, filterset_class=None)
+    @refuse_while_impersonating
     def test_new(self, request: Request) -> Response:
         """Asks the provider who these credentials are; saves nothing."""
         serializer = ConnectionTestRequestSerializer(data=request.data)

@@ -47,6 +47,7 @@ from providers.contract.records import (
     ScopeStatus,
     UsageRecord,
 )
+from providers.contract.trace import ReadingFigures
 
 METRICS = frozenset(
     {"cpu_percent", "memory_mib", "memory_percent", "disk_used_gib", "network_rx", "network_tx"}
@@ -75,11 +76,12 @@ STREAMS: Mapping[str, type] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Everything that one instance of a plugin said, and what was logged meanwhile."""
+    """Everything that one instance of a plugin said, what was logged meanwhile, and what was asked."""
 
     test: ConnectionTest
     streams: Mapping[str, tuple[Item, ...]]
     log: tuple[str, ...]
+    trace: ReadingFigures
 
     def records(self, stream: str) -> list[Any]:
         return [item for item in self.streams[stream] if isinstance(item, STREAMS[stream])]
@@ -290,7 +292,7 @@ class PluginConformance:
     def test_records_are_frozen_and_can_be_sent(self) -> None:
         for item in self._reading().everything():
             assert item.__dataclass_params__.frozen, type(item).__name__
-            assert pickle.loads(pickle.dumps(item)) == item  # noqa: S301 - what we have just written ourselves
+            assert pickle.loads(pickle.dumps(item)) == item  # noqa: S301 - what we have just written ourselves  # nosec B301
 
     def test_two_readings_are_equal(self) -> None:
         first, second = self._reading(), self._reading(1)
@@ -356,6 +358,16 @@ class PluginConformance:
         for line in (*reading.log, repr(plugin.context), repr(plugin)):
             assert not any(secret in line for secret in secrets), "a secret in the log or in a repr"
 
+    def test_trace_names_calls_and_tells_nothing_else(self) -> None:
+        secrets = (*_secrets(self.plugin()), *self.markers)
+        trace = self._reading().trace
+
+        for call in trace.calls:
+            name = f"{call.name.api} {call.name.call} {call.name.region}"
+            assert "://" not in name, f"an address in the trace: {name}"
+            assert "?" not in name, f"a query in the trace: {name}"
+        assert not any(secret in repr(trace) for secret in secrets), "a secret in the trace"
+
     def test_nothing_is_written(self) -> None:
         self._reading()
 
@@ -391,7 +403,8 @@ class PluginConformance:
         with _Log() as log:
             test = plugin.test_connection()
             streams = {name: tuple(make()) for name, make in _streams(plugin, self.period(plugin))}
-        return Reading(test=test, streams=streams, log=tuple(log.lines))
+        figures = plugin.context.trace.figures()
+        return Reading(test=test, streams=streams, log=tuple(log.lines), trace=figures)
 
 
 class _Log(logging.Handler):

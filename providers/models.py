@@ -24,8 +24,9 @@ class ConnectionStatus(models.TextChoices):
 
 class ProviderConnectionQuerySet(TenantQuerySet["ProviderConnection"]):
     def due(self, now: object) -> ProviderConnectionQuerySet:
-        """Connections whose time to be synced has come; without those that failed too often."""
-        return self.filter(
+        """Connections whose time to be synced has come; without those that failed too often, or that are to go."""
+        return self.select_related("organization").filter(
+            organization__deletion_at__isnull=True,
             is_active=True,
             auto_sync=True,
             next_sync_at__lte=now,
@@ -38,6 +39,7 @@ class ProviderConnection(TenantModel, TimestampedModel):
 
     `account` keeps what the account says of itself (balance, limits, facts) as of `account_read_at`: it moves all
     the time and is therefore no part of any state. `last_sync_error` is {code, message, params} of a provider error.
+    `given_up_at` is when its failures in a row stopped the automatic syncs; it means something while `is_given_up`.
     """
 
     provider_type = models.CharField(_("provider"), max_length=32)
@@ -59,6 +61,7 @@ class ProviderConnection(TenantModel, TimestampedModel):
     )
     last_sync_error = models.JSONField(_("last error"), default=dict, blank=True)
     consecutive_failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    given_up_at = models.DateTimeField(_("not tried any more since"), null=True, blank=True)
     series_number = models.PositiveSmallIntegerField(_("number in charts"), default=1)
     balance = MoneyField(_("balance"), null=True, blank=True)
     balance_currency = models.CharField(_("currency of the balance"), max_length=3, blank=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Model
 
+from accounts.losses import Loss
 from accounts.models import Organization
 from providers import registry
 from providers.contract.errors import UnknownProvider
@@ -29,14 +30,6 @@ class SetCredential:
     field: CredentialField
     is_set: bool
     value: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Rows of one kind that go with a connection; `label` is the kind's name for people, in the plural."""
-
-    label: str
-    count: int
 
 
 def available_plugins() -> list[type[ProviderPlugin]]:

@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
+from accounts.audit.services import record
 from providers.contract.records import AccountRecord
 from providers.models import ConnectionStatus, ProviderConnection
 
@@ -56,7 +58,13 @@ def try_again(*, connection: ProviderConnection, now: datetime) -> bool:
     if not stopped.exists():
         return False
     connection.consecutive_failures = 0
-    return bool(stopped.update(consecutive_failures=0, next_sync_at=now if connection.auto_sync else None))
+    with transaction.atomic():
+        changed = stopped.update(
+            consecutive_failures=0, given_up_at=None, next_sync_at=now if connection.auto_sync else None
+        )
+        if changed:
+            record("connection.retried", obj=connection)
+    return bool(changed)
 
 
 def record_sync_result(
@@ -71,7 +79,7 @@ def record_sync_result(
 
     What people changed while it ran (new credentials, another interval) counts, not what the reading began with.
     """
-    connection.refresh_from_db(fields=["consecutive_failures", "sync_interval_minutes"])
+    connection.refresh_from_db(fields=["consecutive_failures", "given_up_at", "sync_interval_minutes"])
     is_failure = status is ConnectionStatus.ERROR
     connection.consecutive_failures = connection.consecutive_failures + 1 if is_failure else 0
     fields: dict[str, Any] = {
@@ -79,6 +87,7 @@ def record_sync_result(
         "last_sync_error": dict(error),
         "consecutive_failures": connection.consecutive_failures,
         "next_sync_at": None if connection.is_given_up else next_sync_at(connection, now=at),
+        "given_up_at": (connection.given_up_at or at) if connection.is_given_up else None,
     }
     if not is_failure:
         fields["last_sync_at"] = at

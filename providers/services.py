@@ -7,6 +7,7 @@ Each of these may raise `ValidationError` (what the person gave cannot be) and, 
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +19,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.audit.services import record
 from accounts.models import Organization
+from common.deletion import delete_dependents
 from common.fields import rotate
 from common.logs import remember_secrets
 from common.text import gettext_noop
@@ -35,6 +38,11 @@ Credentials = Mapping[str, str]
 
 TEST_SECONDS = 60
 """How long a person waits for a connection test before it is given up."""
+
+DELETION_SECONDS = 3
+"""How long a person waits for a deletion before the rest of it goes in the background."""
+
+DELETION_ATTEMPTS = 3
 
 
 def create_connection(
@@ -119,9 +127,8 @@ def update_connection(
                 "account_id": account_id,
                 "consecutive_failures": 0,
             }
-        changed = [
-            name for name, value in changes.items() if value is not None and value != getattr(fresh, name)
-        ]
+        before, kept = {name: getattr(fresh, name) for name in changes}, fresh.credentials or {}
+        changed = [name for name, value in changes.items() if value is not None and value != before[name]]
         for name in changed:
             setattr(fresh, name, changes[name])
         if {"credentials", "is_active", "auto_sync"} & set(changed):
@@ -132,19 +139,45 @@ def update_connection(
                 now=now,
             )
             fresh.consecutive_failures = 0
-            changed += ["next_sync_at", "consecutive_failures"]
+            fresh.given_up_at = None
+            changed += ["next_sync_at", "consecutive_failures", "given_up_at"]
         elif "sync_interval_minutes" in changed and fresh.next_sync_at and fresh.last_sync_at:
             fresh.next_sync_at = max(now, scheduling.next_sync_at(fresh, now=fresh.last_sync_at))
             changed.append("next_sync_at")
         if changed:
             _clean(fresh)
             _save_name_once(lambda: fresh.save(update_fields=[*changed, "updated_at"]))
+            _record_changes(fresh, before=before, kept=kept)
     return fresh
 
 
-def delete_connection(*, connection: ProviderConnection) -> None:
-    """Deletes the connection with all that was read through it (`queries.losses` says what)."""
-    connection.delete()
+def delete_connection(*, connection: ProviderConnection, seconds: float = DELETION_SECONDS) -> bool:
+    """Deletes the connection with all that was read through it (`queries.losses` says what), in small transactions.
+
+    It is switched off first, so that no sync fills it again; a sync that is running stops when its snapshot goes.
+    Returns whether it is gone: if not, time was over, and `continue_deletion` goes on.
+    """
+    with transaction.atomic():
+        off = {"is_active": False, "auto_sync": False, "next_sync_at": None}
+        ProviderConnection.objects.filter(pk=connection.pk).update(**off)
+        record("connection.deleted", obj=connection, details=_facts(connection))
+    return continue_deletion(connection=connection, seconds=seconds)
+
+
+def continue_deletion(*, connection: ProviderConnection, seconds: float) -> bool:
+    """Deletes for about so long; returns whether the connection is gone. May be stopped at any point."""
+    until = time.monotonic() + seconds
+    for attempt in range(1, DELETION_ATTEMPTS + 1):
+        try:
+            if not delete_dependents(connection, until=until):
+                return False
+            connection.delete()
+        except IntegrityError:  # a sync that was running wrote in between
+            if attempt == DELETION_ATTEMPTS:
+                raise
+        else:
+            break
+    return True
 
 
 def set_active(*, connections: QuerySet[ProviderConnection], is_active: bool, now: datetime) -> int:
@@ -181,6 +214,8 @@ def test_saved_connection(
     """`test_connection` with what is set, under the changes that a form holds and has not saved."""
     plugin = registry.plugin_class(connection.provider_type)
     credentials = _checked(plugin, merged_credentials(connection, changes or {}))
+    if connection.pk:  # of a new one nothing is kept that could be read
+        record("connection.credentials_read", obj=connection, details={"purpose": "test"})
     return test_connection(provider_type=connection.provider_type, credentials=credentials, now=now)
 
 
@@ -221,7 +256,9 @@ def same_account(connection: ProviderConnection, test: ConnectionTest) -> str:
 
 def rotate_credentials() -> int:
     """Encrypts all credentials again with the newest key; returns how many connections were rewritten."""
-    return rotate(ProviderConnection, "credentials")
+    count = rotate(ProviderConnection, "credentials")
+    record("credentials.rotated", details={"connections": count})
+    return count
 
 
 def _context(
@@ -268,6 +305,26 @@ def _insert(connection: ProviderConnection) -> None:
     Organization.objects.select_for_update().get(pk=connection.organization_id)
     connection.series_number = queries.lowest_free_series_number(connection.organization)
     _save_name_once(connection.save)
+    record("connection.created", obj=connection, details=_facts(connection))
+
+
+def _record_changes(
+    connection: ProviderConnection, *, before: Mapping[str, Any], kept: Mapping[str, Any]
+) -> None:
+    """What a person changed, and which credentials: their names, never their values."""
+    ours = ("connection_name", "is_active", "auto_sync", "sync_interval_minutes", "account_id")
+    changes = {name: [before[name], getattr(connection, name)] for name in ours if name in before}
+    differing = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+    if differing:
+        record("connection.changed", obj=connection, changes=differing)
+    given = connection.credentials or {}
+    replaced = sorted(name for name in {*kept, *given} if kept.get(name) != given.get(name))
+    if replaced:
+        record("connection.credentials_changed", obj=connection, details={"fields": replaced})
+
+
+def _facts(connection: ProviderConnection) -> dict[str, Any]:
+    return {"provider": connection.provider_type, "account": connection.account_id}
 
 
 def _save_name_once(save: Any) -> None:

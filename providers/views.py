@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from accounts.access import UserRequest, organization_required, writer_required
-from providers import guides, queries, services
+from accounts.impersonation import refuse, refuse_while_impersonating
+from providers import guides, queries, services, tasks
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.contract.plugin import ProviderPlugin
 from providers.contract.records import ConnectionTest, ScopeStatus
@@ -25,6 +26,7 @@ from providers.forms import ConnectionForm
 from providers.messages import Explanation, explain, provider_name, sentence
 from providers.models import ProviderConnection
 from providers.registry import plugin_class
+from providers.scopes import scope_name
 
 UNPROCESSABLE = 422
 
@@ -71,6 +73,7 @@ def provider_guide(request: UserRequest, provider_type: str) -> HttpResponse:
 
 
 @sensitive_post_parameters()
+@refuse_while_impersonating
 @writer_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("form")
@@ -98,6 +101,7 @@ def connection_create(request: UserRequest, provider_type: str) -> HttpResponse:
 
 
 @sensitive_post_parameters()
+@refuse_while_impersonating
 @writer_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("form")
@@ -130,8 +134,15 @@ def connection_delete(request: UserRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"connection": connection, "provider": provider_name(connection.provider_type)}
     if request.method == "POST":
         if request.POST.get("confirm_name", "").strip() == connection.connection_name:
-            services.delete_connection(connection=connection)
-            messages.success(request, _("“%(name)s” is deleted.") % {"name": connection.connection_name})
+            name = {"name": connection.connection_name}
+            if services.delete_connection(connection=connection):
+                messages.success(request, _("“%(name)s” is deleted.") % name)
+            else:
+                tasks.hand_out_deletion(pk)
+                messages.info(
+                    request,
+                    _("“%(name)s” is switched off and being deleted; it has a lot of history.") % name,
+                )
             return _to_connections(request)
         context["error"] = _("That is not the name of this connection.")
     context["losses"] = queries.losses(connection)
@@ -140,6 +151,7 @@ def connection_delete(request: UserRequest, pk: int) -> HttpResponse:
 
 
 @sensitive_post_parameters()
+@refuse_while_impersonating
 @writer_required
 @require_POST
 @sensitive_variables("form")
@@ -162,6 +174,7 @@ def connection_test(request: UserRequest, pk: int) -> HttpResponse:
     plugin = _plugin_or_404(connection.provider_type)
     form = ConnectionForm(request.POST, plugin=plugin, connection=connection)
     if any(name in request.POST for name in form.fields):
+        refuse(request)  # somebody else's credentials are not typed for them
         return _tested(request, form)
     context = _test_context(
         connection.provider_type,
@@ -230,7 +243,7 @@ def _test_context(provider_type: str, ask: Any) -> dict[str, Any]:
         return {"problem": Explanation(code="invalid", title=title, text=text, action="", action_label="")}
     readable = (ScopeStatus.COMPLETE, ScopeStatus.ABSENT)
     unread = [
-        UnreadScope(name=" / ".join(scope.scope), reason=sentence(scope.message, scope.params))
+        UnreadScope(name=scope_name(scope.scope), reason=sentence(scope.message, scope.params))
         for scope in test.scopes
         if scope.status not in readable
     ]

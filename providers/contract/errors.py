@@ -6,6 +6,7 @@ ProviderError
 ├── ProviderUnavailable     timeout, 5xx, DNS: retried with backoff
 │   └── RateLimited         429: after `retry_after` seconds
 ├── UnexpectedResponse      2xx that breaks the contract: ours to fix, never retried
+│   └── AnswerTooLarge      more than we take at once: to be asked for in parts
 ├── InvalidSource           a file that the user gave breaks its format: says line and column
 ├── RequestRefused          outside the plugin's own allow-list: never sent, ours to fix
 ├── DeadlineExceeded        the sync's own time is over
@@ -73,6 +74,10 @@ class RateLimited(ProviderUnavailable):
 
 class UnexpectedResponse(ProviderError):
     code = "unexpected_response"
+
+
+class AnswerTooLarge(UnexpectedResponse):
+    pass
 
 
 class InvalidSource(ProviderError):

@@ -30,6 +30,7 @@ from .records import (
     ScopeStatus,
     UsageRecord,
 )
+from .trace import ReadingTrace
 
 
 class BillingKind(enum.StrEnum):
@@ -83,8 +84,9 @@ class PluginContext:
 
     `now` is the sync's one instant. `endpoints` replaces base URLs (`{"beget.hosting": url}`) for emulators and
     laboratories; loopback HTTP is allowed only with `allow_loopback`. `deadline_seconds` bounds the whole reading.
-    `on_wait` is told of every wait before it begins. `source` is the user's file for plugins that read files;
-    `options` are the user's choices for it (`{"skip_bad_rows": "1"}`).
+    `on_wait` is told of every wait before it begins; `trace` counts what is asked, which `providers.http` does for every
+    plugin that reads through it. `source` is the user's file for plugins that read files; `options` are the user's
+    choices for it (`{"skip_bad_rows": "1"}`).
     """
 
     credentials: Mapping[str, str] = field(repr=False)
@@ -93,6 +95,7 @@ class PluginContext:
     allow_loopback: bool = False
     deadline_seconds: float = 900
     on_wait: Callable[[float, str], None] = _ignore_wait
+    trace: ReadingTrace = field(default_factory=ReadingTrace, repr=False, compare=False)
     source: Path | None = None
     source_name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)

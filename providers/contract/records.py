@@ -140,7 +140,8 @@ class ResourceRecord:
     `parent_id` is the resource whose bill it belongs to (volume -> server), "" where none.
     `rate` is the price where the provider bills by rates; None where billing lines say it or it is not known.
     `is_free` tells that no charge is expected, so that its cost is 0 and not unknown.
-    `is_orphan` tells that it exists and nothing uses it.
+    `is_orphan` tells that it exists and nothing uses it. Where nobody could look (the list of servers failed, it is on
+    its way from one to another) `is_parent_known` is False: its parent and its being an orphan then stay as they were.
     `configuration` is canonical and stable: no timestamps that move, no counters, no usage, no secrets.
     """
 
@@ -160,6 +161,7 @@ class ResourceRecord:
     rate: Rate | None = None
     is_free: bool = False
     is_orphan: bool = False
+    is_parent_known: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
     software: tuple[SoftwareRecord, ...] = ()
     created_at: datetime | None = None

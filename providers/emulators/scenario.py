@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -74,6 +74,19 @@ class Scenario:
             providers=scenario.providers,
             faults=faults,
         )
+
+    def anchored(self, anchor: date) -> Scenario:
+        """The same scenario with another date as its day 0."""
+        later = anchor - self.anchor
+        faults = tuple(
+            replace(
+                fault,
+                starts_at=fault.starts_at and fault.starts_at + later,
+                ends_at=fault.ends_at and fault.ends_at + later,
+            )
+            for fault in self.faults
+        )
+        return replace(self, anchor=anchor, faults=faults)
 
     def instant(self, day: int, clock_time: str = "00:00") -> datetime:
         """The instant of a relative day and local time, aware UTC."""

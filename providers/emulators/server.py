@@ -1,14 +1,7 @@
-"""The HTTP server: routing, faults, the request log and the control API.
+"""The HTTP server: routing, faults, the request log.
 
 `{url}/{provider}/{api}/…` belongs to a provider's emulator, `{url}/_control/…`
-to whoever drives it:
-
-- `GET  /_control/health`
-- `GET  /_control/clock`, `PUT {"now": ISO 8601 | null, "running": bool}`
-- `GET  /_control/faults`, `PUT [fault, …]` replaces, `POST fault` adds, `DELETE` clears
-- `GET  /_control/ledger?provider=beget&account=demoprod[&at=ISO 8601]`
-- `GET  /_control/charges?provider=selectel&account=101001&from=ISO 8601&until=ISO 8601`, see ChargingEmulator
-- `GET  /_control/requests`, `DELETE` forgets; `GET /_control/violations`
+to whoever drives it, see `control`.
 """
 
 from __future__ import annotations
@@ -20,9 +13,9 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +23,8 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from providers.emulators.clock import Clock
+from providers.emulators.control import ControlApi
+from providers.emulators.events import Event, with_events
 from providers.emulators.faults import PROVIDER_SHAPED, Fault, Faults, distort
 from providers.emulators.scenario import Scenario
 from providers.emulators.wire import ChargingEmulator, ProviderEmulator, Request, Response, Violation
@@ -74,15 +69,12 @@ class EmulatorServer:
         port: int = 0,
     ) -> None:
         """Raises KeyError for a provider without an emulator; OSError where the port is taken."""
-        self.scenario = Scenario.load(scenario) if isinstance(scenario, str) else scenario
+        self._told = Scenario.load(scenario) if isinstance(scenario, str) else scenario
         self.clock = Clock(now)
-        self.faults = Faults(self.scenario.faults)
         self.requests: deque[RequestRecord] = deque(maxlen=LOG_LENGTH)
         self.violations: list[Violation] = []
-        self.providers: dict[str, ProviderEmulator] = {
-            key: load_provider(key, section, self.scenario)
-            for key, section in self.scenario.providers.items()
-        }
+        self.set_anchor(self._told.anchor)
+        self._control = ControlApi(self)
         self._stopping = threading.Event()
         self._http = _HttpServer((host, port), self)
         self._thread: threading.Thread | None = None
@@ -123,6 +115,22 @@ class EmulatorServer:
         self.clock.set(now, running=running)
         self.faults.rewind(self.clock.now())
 
+    def set_anchor(self, anchor: date) -> None:
+        """Begin anew with another day 0: without events, and without faults but those of the scenario."""
+        self._told = self._told.anchored(anchor)
+        self.faults = Faults(self._told.faults)
+        self.set_events(())
+
+    def set_events(self, events: Iterable[Event]) -> None:
+        """What happens beside what the scenario tells, instead of what was told before; raises ValueError."""
+        wanted = tuple(events)
+        scenario = with_events(self._told, wanted)
+        self.providers: dict[str, ProviderEmulator] = {
+            key: load_provider(key, section, scenario) for key, section in scenario.providers.items()
+        }
+        self.scenario = scenario
+        self.events = wanted
+
     def ledger(self, provider: str, account: str, at: datetime | None = None) -> dict[str, Any]:
         """The scenario's truth about an account's cost, see the provider; raises KeyError."""
         return self.providers[provider].ledger(account, at or self.clock.now())
@@ -143,7 +151,7 @@ class EmulatorServer:
         query = dict(parameters)
         segments = parts.path.lstrip("/").split("/", 2)
         if segments[0] == "_control":
-            return _Answer(self._control("/".join(segments[1:]), method, query, body))
+            return _Answer(self._control.answer("/".join(segments[1:]), method, query, body))
         family = ".".join(segments[:2])
         emulator = self.providers.get(segments[0])
         if emulator is None or family not in emulator.families:
@@ -197,97 +205,6 @@ class EmulatorServer:
                 )
         kinds = {fault.kind for fault in faults}
         return _Answer(response, cut="cut" in kinds, malformed="malformed" in kinds)
-
-    def _control(self, path: str, method: str, query: Mapping[str, str], body: bytes) -> Response:
-        handlers = {
-            "health": self._control_health,
-            "clock": self._control_clock,
-            "faults": self._control_faults,
-            "ledger": self._control_ledger,
-            "charges": self._control_charges,
-            "requests": self._control_requests,
-            "violations": self._control_violations,
-        }
-        handler = handlers.get(path.strip("/"))
-        if handler is None:
-            return Response(status=404, payload={"error": "no such control"})
-        try:
-            return handler(method, query, json.loads(body) if body else None)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            return Response(status=400, payload={"error": f"{type(error).__name__}: {error}"})
-
-    def _control_health(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        return Response(
-            payload={
-                "status": "ok",
-                "scenario": self.scenario.name,
-                "anchor": self.scenario.anchor.isoformat(),
-                "now": self.clock.now().isoformat(),
-                "providers": {key: emulator.accounts() for key, emulator in self.providers.items()},
-                "violations": len(self.violations),
-            }
-        )
-
-    def _control_clock(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        if method == "PUT":
-            now = data.get("now")
-            self.set_clock(datetime.fromisoformat(now) if now else None, running=data.get("running"))
-        return Response(payload={"now": self.clock.now().isoformat(), "running": self.clock.running})
-
-    def _control_faults(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        new = [
-            Fault.from_mapping(entry)
-            for entry in (data if isinstance(data, list) else [data])
-            if entry is not None
-        ]
-        if method in ("PUT", "DELETE"):
-            self.faults.clear()
-        if method in ("PUT", "POST"):
-            for fault in new:
-                self.faults.add(fault)
-        return Response(payload={"faults": self.faults.as_json()})
-
-    def _control_ledger(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        at = datetime.fromisoformat(query["at"]).astimezone(UTC) if "at" in query else None
-        return Response(payload=self.ledger(query["provider"], query["account"], at))
-
-    def _control_charges(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        start, end = (datetime.fromisoformat(query[name]).astimezone(UTC) for name in ("from", "until"))
-        return Response(payload=self.charges(query["provider"], query["account"], start, end))
-
-    def _control_requests(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        if method == "DELETE":
-            self.requests.clear()
-        return Response(
-            payload={
-                "requests": [
-                    {
-                        "method": record.method,
-                        "path": record.path,
-                        "provider": record.provider,
-                        "time": record.time.isoformat(),
-                        "account": record.account,
-                        "status": record.status,
-                    }
-                    for record in list(self.requests)
-                ]
-            }
-        )
-
-    def _control_violations(self, method: str, query: Mapping[str, str], data: Any) -> Response:
-        return Response(
-            payload={
-                "violations": [
-                    {
-                        "method": each.method,
-                        "path": each.path,
-                        "provider": each.provider,
-                        "reason": each.reason,
-                    }
-                    for each in self.violations
-                ]
-            }
-        )
 
 
 def load_provider(key: str, section: Mapping[str, Any], scenario: Scenario) -> ProviderEmulator:

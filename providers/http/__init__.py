@@ -6,6 +6,7 @@
 | `pacing` | `Clock`, `Deadline`, `TokenBucket`: time, injectable |
 | `paging` | `offset_pages`: offset/limit lists until they end by themselves |
 | `redaction` | `Redaction`: secrets are replaced before a plugin sees the payload |
+| `session` | what a client sends through, counted in the trace of the reading (`contract.trace`) |
 """
 
 from .client import DEFAULT_LIMITS, HttpClient, Limits, Route, base_url

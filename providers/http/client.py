@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +18,7 @@ import urllib3.exceptions
 
 from common.text import gettext_noop
 from providers.contract.errors import (
+    AnswerTooLarge,
     AuthenticationFailed,
     DeadlineExceeded,
     PermissionDenied,
@@ -31,9 +29,11 @@ from providers.contract.errors import (
     UnexpectedResponse,
 )
 from providers.contract.plugin import PluginContext
+from providers.contract.trace import CallName, WaitKind
 
 from .pacing import SYSTEM_CLOCK, Clock, Deadline, TokenBucket, WaitReason
 from .redaction import Redaction
+from .session import counting_session, host_of, is_loopback, sending, sent_for
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +120,8 @@ class HttpClient:
         bucket: TokenBucket | None = None,
         deadline: Deadline | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        api: str = "",
+        region: str = "",
     ) -> None:
         self.url = base_url(context, endpoint, default_url)
         self._context = context
@@ -132,8 +134,11 @@ class HttpClient:
         self._bucket = bucket or TokenBucket(interval=0, clock=clock)
         self._deadline = deadline or Deadline(context.deadline_seconds, clock)
         self._is_down = False
-        self._check_host(is_override=endpoint in context.endpoints, hosts=hosts or {_host(default_url)})
-        self._session = _session(self.url)
+        self._trace = context.trace
+        self._api = api or endpoint.partition(".")[2] or endpoint
+        self._region = region
+        self._check_host(is_override=endpoint in context.endpoints, hosts=hosts or {host_of(default_url)})
+        self._session = counting_session(self.url, self._trace, clock)
 
     def request(
         self,
@@ -158,28 +163,15 @@ class HttpClient:
         """
         operation = operation or f"{method} {path}"
         target = self._target(method, path, segments or {}, operation)
-        attempts = 1 if self._is_down else attempts or self._limits.attempts
-        for attempt in range(1, attempts + 1):
-            self._wait(self._bucket.reserve(), WaitReason.PACE, operation)
-            try:
-                payload = self._exchange(
-                    method, target, params=params, form=form, json=json, headers=headers, operation=operation
-                )
-                result = interpret(self._redaction.clean(payload, keep=keep))
-            except ProviderUnavailable as error:
-                if attempt == attempts:
-                    self._is_down = True  # later calls ask once, lest they use up the time of all others
-                    raise
-                is_limit = isinstance(error, RateLimited)
-                reason = WaitReason.RATE_LIMIT if is_limit else WaitReason.UNAVAILABLE
-                self._wait(self._pause(attempt, error.retry_after), reason, operation)
-            except ProviderError:
-                self._is_down = False
-                raise
-            else:
-                self._is_down = False
-                return result
-        raise AssertionError("the last attempt returns or raises")
+
+        def ask() -> T:
+            payload = self._exchange(
+                method, target, params=params, form=form, json=json, headers=headers, operation=operation
+            )
+            return interpret(self._redaction.clean(payload, keep=keep))
+
+        with sending(CallName(api=self._api, call=f"{method} {path or '/'}", region=self._region)):
+            return self._answer_of(ask, operation, attempts or self._limits.attempts)
 
     def get(
         self,
@@ -194,11 +186,36 @@ class HttpClient:
             "GET", path, segments=segments, params=params, headers=headers, interpret=interpret
         )
 
+    def _answer_of(self, ask: Callable[[], T], operation: str, attempts: int) -> T:
+        attempts = 1 if self._is_down else attempts
+        for attempt in range(1, attempts + 1):
+            self._wait(self._bucket.reserve(), WaitReason.PACE, WaitKind.PACE, operation)
+            if attempt > 1:
+                self._trace.repeated(sent_for())
+            try:
+                result = ask()
+            except ProviderUnavailable as error:
+                if attempt == attempts:
+                    self._is_down = True  # later calls ask once, lest they use up the time of all others
+                    self._trace.given_up(sent_for(), tries=attempt)
+                    raise
+                is_limit = isinstance(error, RateLimited)
+                reason = WaitReason.RATE_LIMIT if is_limit else WaitReason.UNAVAILABLE
+                kind = WaitKind.BACK_OFF if error.retry_after is None else WaitKind.ASKED
+                self._wait(self._pause(attempt, error.retry_after), reason, kind, operation)
+            except ProviderError:
+                self._is_down = False
+                raise
+            else:
+                self._is_down = False
+                return result
+        raise AssertionError("the last attempt returns or raises")
+
     def _check_host(self, *, is_override: bool, hosts: Collection[str]) -> None:
         parts = urlsplit(self.url)
-        host = _host(self.url)
+        host = host_of(self.url)
         is_allowed = parts.scheme == "https" and (is_override or host in hosts)
-        if _is_loopback(host):
+        if is_loopback(host):
             is_allowed = self._context.allow_loopback and parts.scheme in ("http", "https")
         if not is_allowed or parts.username or parts.query or parts.fragment:
             raise self._refused(f"base URL {parts.scheme}://{host}")
@@ -239,7 +256,7 @@ class HttpClient:
                 stream=True,
             ) as response:
                 status = response.status_code
-                body = self._body(response, operation)
+                body = self._body(response, operation, started)
                 answer_headers = response.headers
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unreachable(error, operation) from None
@@ -254,17 +271,24 @@ class HttpClient:
         self._check_status(status, answer_headers, operation)
         return self._decode(status, body, operation)
 
-    def _body(self, response: requests.Response, operation: str) -> bytes:
+    def _body(self, response: requests.Response, operation: str, started: float) -> bytes:
         """The decoded body, refused when it grows too large or takes too long."""
         body = bytearray()
-        ends = self._clock.monotonic() + self._limits.request_seconds
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > self._limits.response_bytes:
-                raise self._unexpected("the answer is too large", operation)
-            if self._clock.monotonic() > ends:
-                raise self._slow(self._limits.request_seconds, operation)
-            self._time_left(operation)
+        begun = self._clock.monotonic()
+        ends = begun + self._limits.request_seconds
+        try:
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > self._limits.response_bytes:
+                    raise self._unexpected("the answer is too large", operation, kind=AnswerTooLarge)
+                if self._clock.monotonic() > ends:
+                    raise self._slow(self._limits.request_seconds, operation)
+                self._time_left(operation)
+        finally:
+            now = self._clock.monotonic()
+            self._trace.received(
+                sent_for(), seconds=now - begun, request_seconds=now - started, size_bytes=len(body)
+            )
         return bytes(body)
 
     def _check_status(self, status: int, headers: Mapping[str, str], operation: str) -> None:
@@ -326,13 +350,14 @@ class HttpClient:
             raise self._out_of_time(operation)
         return left
 
-    def _wait(self, seconds: float, reason: WaitReason, operation: str) -> None:
+    def _wait(self, seconds: float, reason: WaitReason, kind: WaitKind, operation: str) -> None:
         if seconds <= 0:
             return
         if seconds >= self._deadline.left():
             raise self._out_of_time(operation)
         self._context.on_wait(seconds, reason)
-        self._clock.sleep(seconds)
+        with self._trace.waiting(sent_for(), kind, self._clock.monotonic):
+            self._clock.sleep(seconds)
 
     def _pause(self, attempt: int, retry_after: float | None) -> float:
         """Seconds before the next attempt: the provider's word up to the cap, else back-off with jitter."""
@@ -389,8 +414,15 @@ class HttpClient:
             params={"provider": self._provider_name, "reason": type(error).__name__},
         )
 
-    def _unexpected(self, reason: str, operation: str, *, status: int = 200) -> UnexpectedResponse:
-        return UnexpectedResponse(
+    def _unexpected(
+        self,
+        reason: str,
+        operation: str,
+        *,
+        status: int = 200,
+        kind: type[UnexpectedResponse] = UnexpectedResponse,
+    ) -> UnexpectedResponse:
+        return kind(
             gettext_noop(
                 "%(provider)s's answer could not be read (%(reason)s). Data is unchanged; details are logged."
             ),
@@ -398,31 +430,6 @@ class HttpClient:
             operation=operation,
             params={"provider": self._provider_name, "reason": reason, "status": status},
         )
-
-
-def _session(url: str) -> requests.Session:
-    """A session without cookies and without ~/.netrc, whose passwords would replace our headers."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": "InfraZen", "Accept": "application/json"})
-    if not _is_loopback(_host(url)):
-        session.proxies.update(requests.utils.get_environ_proxies(url))
-        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    return session
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

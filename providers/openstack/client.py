@@ -28,7 +28,12 @@ from keystoneauth1.session import Session
 from requests.adapters import HTTPAdapter
 
 from common.text import gettext_noop
-from providers.contract.errors import ProviderError, RequestRefused, UnexpectedResponse
+from providers.contract.errors import (
+    AuthenticationFailed,
+    ProviderError,
+    RequestRefused,
+    UnexpectedResponse,
+)
 from providers.contract.plugin import PluginContext
 from providers.http import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, Deadline, HttpClient, Limits, Redaction, Route
 
@@ -41,7 +46,12 @@ READING_POSTS = (TOKEN_PATH, "/v1/aggregates")
 
 REDACTION = Redaction(names=frozenset({"adminpass", "user_data", "accessinfo", "secret_ref"}))
 
+IDENTITY = "identity"
 IDENTITY_ROUTES = (Route(method="GET", path="/auth/projects"),)
+
+
+class SecondFactorRequired(AuthenticationFailed):
+    """The password is right and not enough."""
 
 
 class AllowedHosts(Collection[str]):
@@ -173,7 +183,8 @@ class Login:
 class ServiceClient(HttpClient):
     """One way to one endpoint with one login; each thread makes its own.
 
-    `headers` go with every call (a microversion). Raises RequestRefused at once for an endpoint that may not be asked.
+    `headers` go with every call (a microversion). `api` (the service's type) and `region` are what the calls are counted
+    under. Raises RequestRefused at once for an endpoint that may not be asked.
     """
 
     def __init__(
@@ -185,6 +196,8 @@ class ServiceClient(HttpClient):
         routes: Collection[Route],
         headers: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        api: str = IDENTITY,
+        region: str = "",
     ) -> None:
         super().__init__(
             cloud.context,
@@ -198,6 +211,8 @@ class ServiceClient(HttpClient):
             limits=limits or cloud.limits,
             deadline=cloud.deadline,
             clock=cloud.clock,
+            api=api,
+            region=region,
         )
         self._login = login
         self._headers = dict(headers or {})
@@ -219,7 +234,7 @@ class ServiceClient(HttpClient):
 
     def access(self) -> AccessInfo:
         """The token's facts and its catalogue; logs in with the retries of every call."""
-        return self.request("GET", TOKEN_PATH, interpret=_access, operation="sign in")
+        return self.request("POST", TOKEN_PATH, interpret=_access, operation="sign in")
 
     def _target(self, method: str, path: str, segments: Mapping[str, str], operation: str) -> str:
         return path if path == TOKEN_PATH else super()._target(method, path, segments, operation)
@@ -235,12 +250,30 @@ class ServiceClient(HttpClient):
 
     @contextmanager
     def _typed(self, operation: str) -> Iterator[None]:
-        """keystoneauth's errors as ours; they come from logging in, or from a connection that broke."""
+        """keystoneauth's errors as ours; they come from logging in, or from a connection that broke.
+
+        Theirs quote the cloud's own words, which are anybody's: nothing of them goes on with ours.
+        """
         try:
             yield
+        except keystone.MissingAuthMethods:
+            raise SecondFactorRequired(
+                gettext_noop(
+                    "%(provider)s asks for a second factor, which a sync cannot enter. Use a user without two-factor "
+                    "sign-in."
+                ),
+                provider=self._provider,
+                operation="sign in",
+                params={"provider": self._provider_name},
+            ) from None
         except keystone.HttpError as error:
             response = error.response
-            self._check_status(error.http_status, response.headers if response is not None else {}, "sign in")
+            # Keystone forbids what it could also say it does not know: both mean that this login opens nothing
+            status = 401 if error.http_status == 403 else error.http_status
+            try:
+                self._check_status(status, response.headers if response is not None else {}, "sign in")
+            except ProviderError as ours:
+                raise ours from None
             raise self._unexpected("sign in", operation) from None
         except keystone.ConnectTimeout:
             raise self._unreachable(requests.Timeout(), operation) from None
@@ -306,26 +339,17 @@ class _Guard(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-def endpoints(access: AccessInfo, *service_types: str) -> dict[str, str]:
-    """{region: public URL} of a service under any of its types; {} where the catalogue has none."""
-    found: dict[str, str] = {}
-    for service_type in service_types:
-        groups = access.service_catalog.get_endpoints_data(service_type=service_type, interface="public")
-        for group in groups.values():
-            for each in group:
-                if each.region_name and each.url:
-                    found.setdefault(each.region_name, each.url.rstrip("/"))
+def public_urls(access: AccessInfo) -> dict[str, dict[str, str]]:
+    """{service type: {region: public URL}}, as the catalogue names the types.
+
+    Ask once for a token: keystoneauth copies the whole catalogue each time.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for service_type, group in access.service_catalog.get_endpoints_data(interface="public").items():
+        for each in group:
+            if each.region_name and each.url:
+                found.setdefault(service_type, {}).setdefault(each.region_name, each.url.rstrip("/"))
     return found
-
-
-def service_types(access: AccessInfo) -> list[str]:
-    return sorted(
-        {
-            entry["type"]
-            for entry in access.service_catalog.catalog or ()
-            if isinstance(entry.get("type"), str)
-        }
-    )
 
 
 def refused(cloud: Cloud, call: str) -> RequestRefused:

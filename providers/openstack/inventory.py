@@ -36,7 +36,7 @@ from providers.contract.records import ResourceRecord, Scope, ScopeResult, Scope
 from providers.http import Route
 
 from . import normalize
-from .client import Cloud, Login, ServiceClient, broken, endpoints, is_missing
+from .client import Cloud, Login, ServiceClient, broken, is_missing, public_urls
 from .joining import Neighbourhood, joined
 from .normalize import Malformed, Place, Port, Stub, Thing
 from .paging import marker_pages
@@ -53,7 +53,8 @@ class List:
     """One list of one service. `path` goes below the endpoint plus `base`, unless that ends in it already.
 
     `params` may name {project_id}. `fetch` reads a list that does not come in OpenStack's pages, and `more_paths` are
-    what it calls besides.
+    what it calls besides. `may_be_absent`: 404 means that the service is not there, with `is_closed_where_absent` 403
+    does as well.
     """
 
     name: str
@@ -65,6 +66,7 @@ class List:
     params: Mapping[str, str] = field(default_factory=dict)
     is_offset: bool = False
     may_be_absent: bool = False
+    is_closed_where_absent: bool = False
     fetch: Fetch | None = None
     more_paths: tuple[str, ...] = ()
 
@@ -181,13 +183,21 @@ class Project:
 
     login: Login
     access: AccessInfo
+    _urls: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_urls", public_urls(self.access))
 
     @property
     def project_id(self) -> str:
         return self.login.scope_id
 
     def urls(self, *service_types: str) -> dict[str, str]:
-        return endpoints(self.access, *service_types)
+        """{region: URL} of a service under any of its types; {} where the catalogue has none."""
+        found: dict[str, str] = {}
+        for service_type in reversed(service_types):
+            found |= self._urls.get(service_type, {})
+        return found
 
 
 class Inventory:
@@ -278,7 +288,8 @@ class Inventory:
         client = ServiceClient(self._cloud, login, url=self._auth_url, routes=())
         try:
             access = client.access()
-            if not access.has_service_catalog() or not self.regions(Project(login=login, access=access)):
+            project = Project(login=login, access=access) if access.has_service_catalog() else None
+            if project is None or not self.regions(project):
                 raise broken(self._cloud, "no endpoint in the catalogue", "sign in")
         except (AuthenticationFailed, PermissionDenied) as error:
             return not_complete(scope, self._no_entry(login, error))
@@ -286,7 +297,7 @@ class Inventory:
             return incomplete(scope, error)
         finally:
             client.close()
-        return Project(login=login, access=access)
+        return project
 
     def _no_entry(self, login: Login, error: ProviderError) -> PermissionDenied:
         return PermissionDenied(
@@ -321,7 +332,7 @@ class Inventory:
             for found in self._read(project, url, each, place):
                 (ports if isinstance(found, Port) else things).append(found)  # type: ignore[arg-type]
         except ProviderError as error:
-            if each.may_be_absent and is_missing(error):
+            if _is_absent(each, error):
                 return listing(result=ScopeResult(scope=scope, status=ScopeStatus.ABSENT))
             return listing(result=incomplete(scope, error), things=things, ports=ports)
         return listing(result=complete(*scope), things=things, ports=ports)
@@ -336,6 +347,8 @@ class Inventory:
             url=service_url(url, each.base),
             routes=[Route(method="GET", path=path) for path in (each.path, *each.more_paths)],
             headers=self._version_headers(each),
+            api=each.service_types[0],
+            region=place.region_id,
         )
         try:
             for item in (each.fetch or _pages)(self._cloud, client, each, place):
@@ -378,6 +391,11 @@ def _first(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Ite
     params = {name: value.format(project_id=place.project_id) for name, value in each.params.items()}
     client.get(each.path, params={**params, "limit": 1}, interpret=lambda body: body)
     return iter(())
+
+
+def _is_absent(each: List, error: ProviderError) -> bool:
+    is_closed = each.is_closed_where_absent and isinstance(error, PermissionDenied)
+    return each.may_be_absent and (is_missing(error) or is_closed)
 
 
 def _pages(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:

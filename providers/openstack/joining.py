@@ -16,7 +16,7 @@ DISK_NAME = re.compile(r"disk-for-(?P<server>.+?)(-#\d+)?")
 
 @dataclass(kw_only=True)
 class Neighbourhood:
-    """All that was listed in one project and region, by list; a list that failed is not in `complete`.
+    """All that was listed in one project and region, by list; one that failed or is absent is not in `complete`.
 
     `billed_parents` maps a resource to the one that the bill puts it under, where there is a bill that does.
     """
@@ -59,8 +59,9 @@ def _volumes(volumes: Iterable[Thing], around: Neighbourhood) -> Iterator[Resour
         parent_id = next((each for each in candidates if each in known), "")
         if not parent_id and not is_listed:  # nobody could look whether it is there
             parent_id = next(filter(None, candidates), "")
+        is_known = bool(parent_id) or (is_listed and not volume.is_moving)
         yield replace(
-            record, parent_id=parent_id, is_orphan=not parent_id and is_listed and not volume.is_moving
+            record, parent_id=parent_id, is_orphan=is_known and not parent_id, is_parent_known=is_known
         )
 
 
@@ -70,12 +71,17 @@ def _copies(copies: Iterable[Thing], around: Neighbourhood) -> Iterator[Resource
     is_listed = "volumes" in around.complete
     for copy in copies:
         source = next(iter(copy.volumes), "")
-        yield replace(copy.record, is_orphan=bool(source) and source not in known and is_listed)
+        is_missing = bool(source) and source not in known
+        yield replace(
+            copy.record,
+            is_orphan=is_missing and is_listed,
+            is_parent_known=is_listed or not is_missing,
+        )
 
 
 def _addresses(addresses: Iterable[Thing], around: Neighbourhood) -> Iterator[ResourceRecord]:
     """Each address under the server or balancer that its port belongs to."""
-    devices = {port.port_id: port.device_id for port in around.ports}
+    ports = {port.port_id: port for port in around.ports}
     known = {server.record.resource_id for server in around.things.get("servers", ())}
     balancers = {
         balancer.port_id: balancer.record.resource_id
@@ -83,12 +89,22 @@ def _addresses(addresses: Iterable[Thing], around: Neighbourhood) -> Iterator[Re
         if balancer.port_id
     }
     for address in addresses:
+        port = ports.get(address.port_id)
         candidates = (
-            devices.get(address.port_id, ""),
+            port.device_id if port else "",
             around.billed_parents.get(address.record.resource_id, "") if address.port_id else "",
         )
         parent_id = next((each for each in candidates if each in known), "")
-        yield replace(address.record, parent_id=parent_id or balancers.get(address.port_id, ""))
+        parent_id = parent_id or balancers.get(address.port_id, "")
+        is_known = bool(parent_id) or not address.port_id or _owners_list(port) in around.complete
+        yield replace(address.record, parent_id=parent_id, is_parent_known=is_known)
+
+
+def _owners_list(port: Port | None) -> str:
+    """The list in which the owner of a port stands; a port that is not known may belong to anything."""
+    if port is None:
+        return "ports"
+    return "load_balancers" if "octavia" in port.device_owner.lower() else "servers"
 
 
 def _unambiguous(servers: Iterable[Thing]) -> dict[str, str]:

@@ -27,6 +27,7 @@ Points = list[tuple[datetime, float]]
 GRANULARITY = 300
 CPU = "(max (metric cpu_util mean) (/ (clip_min (rateofchangesec (metric cpu_average mean)) 0) 10000000))"
 MEMORY = "(metric memory.usage mean)"
+SERVICE_TYPE = "metric"
 ROUTE = Route(method="POST", path="/aggregates")
 
 
@@ -36,6 +37,7 @@ class Measured:
 
     server_id: str
     project: Project
+    region_id: str
     url: str
     memory_mib: int | None
 
@@ -44,7 +46,8 @@ class Measured:
         return cls(
             server_id=record.resource_id,
             project=project,
-            url=project.urls("metric").get(record.region_id, ""),
+            region_id=record.region_id,
+            url=project.urls(SERVICE_TYPE).get(record.region_id, ""),
             memory_mib=record.specification.memory_mib,
         )
 
@@ -76,7 +79,14 @@ def memory_percent(megabytes: Points, memory_mib: int) -> Points:
 
 def _read(cloud: Cloud, server: Measured, period: Period) -> tuple[list[UsageRecord], ScopeResult]:
     scope = ("usage", server.server_id)
-    client = ServiceClient(cloud, server.project.login, url=service_url(server.url, "/v1"), routes=(ROUTE,))
+    client = ServiceClient(
+        cloud,
+        server.project.login,
+        url=service_url(server.url, "/v1"),
+        routes=(ROUTE,),
+        api=SERVICE_TYPE,
+        region=server.region_id,
+    )
     records: list[UsageRecord] = []
     try:
         cpu = _series(cloud, client, server, period, CPU, ("aggregated",))

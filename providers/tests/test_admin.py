@@ -1,16 +1,23 @@
 """The admin of connections: what fails first, credentials that only go in."""
 
+from functools import partial
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection as database
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 from common.admin import readable_json
+from inventory.models import Resource
+from inventory.tests.factories import ResourceFactory
+from providers import services
 from providers.models import ProviderConnection
 from providers.tests.factories import SECRET, ConnectionFactory
+from syncs.tests.factories import ResourceStateFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
 
@@ -82,7 +89,7 @@ def test_the_list_does_not_ask_per_row(operator) -> None:
 
 
 def test_the_form_shows_facts_and_no_secret(operator) -> None:
-    connection = ConnectionFactory(failing=True, provider_metadata={"Plan": {"Name": "Blog <b>"}})
+    connection = ConnectionFactory(failing=True, provider_metadata={"facts": {"Plan": {"Name": "Blog <b>"}}})
 
     page = operator.get(f"{LIST}{connection.pk}/change/").content.decode()
 
@@ -211,3 +218,84 @@ def test_readable_json_escapes_and_cuts() -> None:
     )
     assert "…" in readable_json(deep)
     assert readable_json(list(range(300))).count("<li>") == 201
+
+
+def test_what_the_account_says_of_itself_is_told_in_words(operator) -> None:
+    said = {
+        "name": "acme-1",
+        "total": {"amount": "1394.5", "currency": "RUB", "period": "day"},
+        "remainder_id": "account:acme",
+        "limits": [
+            {"name": "Sites", "used": "3", "allowed": None, "unit": "", "is_readable": True},
+            {"name": "Disk", "used": "2048", "allowed": "10240", "unit": "MB", "is_readable": True},
+            {"name": "FTP", "used": None, "allowed": "10", "unit": "", "is_readable": False},
+        ],
+        "facts": {"Server": {"Load": "0.42"}, "Billing": {"Latest full hour, ₽": "12144.87"}},
+    }
+    connection = ConnectionFactory(provider_metadata=said)
+
+    page = operator.get(f"{LIST}{connection.pk}/change/").content.decode()
+
+    assert "<strong>Rate of the account</strong>: ₽1,394.50/day" in page
+    assert "<strong>Sites</strong>: 3 of unlimited" in page
+    assert "<strong>Disk</strong>: 2\u00a0GB of 10\u00a0GB" in page
+    assert "<strong>FTP</strong>: no access" in page
+    assert "<strong>Load</strong>: 0.42" in page
+    assert "<strong>Latest full hour, ₽</strong>: 12,144.87" in page
+    assert "remainder_id" not in page
+
+
+def test_deleting_shows_how_many_of_what_goes_and_asks_nothing_per_row(operator) -> None:
+    connection = ConnectionFactory(connection_name="Large")
+
+    def page_and_queries() -> tuple[HttpResponse, int]:
+        with CaptureQueriesContext(database) as captured:
+            page = operator.get(f"{LIST}{connection.pk}/delete/")
+        return page, len(captured)
+
+    ResourceStateFactory(resource=ResourceFactory(connection=connection, name="server-zero"))
+    _, one = page_and_queries()
+    for _ in range(10):
+        ResourceStateFactory(resource=ResourceFactory(connection=connection))
+    page, eleven = page_and_queries()
+
+    assert eleven == one
+    assert dict(page.context["model_count"])["resources"] == 11
+    assert "server-zero" not in page.content.decode()
+
+
+def test_deleting_takes_the_rows_after_the_transaction_of_the_page(
+    operator, django_capture_on_commit_callbacks
+) -> None:
+    kept = ResourceFactory()
+    connection = ResourceFactory().connection
+
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
+        assert ProviderConnection.objects.filter(pk=connection.pk).exists()
+
+    assert list(Resource.objects.all()) == [kept]
+    assert list(ProviderConnection.objects.all()) == [kept.connection]
+
+
+def test_deleting_much_goes_on_in_the_background(
+    operator, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    connection = ResourceFactory().connection
+    at_once = partial(services.delete_connection, seconds=0)
+    monkeypatch.setattr(services, "delete_connection", at_once)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
+
+    assert not ProviderConnection.objects.exists()
+
+
+def test_deleting_many_takes_all_of_them_and_no_other(operator, django_capture_on_commit_callbacks) -> None:
+    one, two, kept = ConnectionFactory(), ConnectionFactory(), ConnectionFactory()
+    form = {"action": "delete_selected", "_selected_action": [one.pk, two.pk], "post": "yes"}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(LIST, form)
+
+    assert list(ProviderConnection.objects.all()) == [kept]

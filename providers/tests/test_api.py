@@ -1,5 +1,8 @@
 """Connections through the API: what may be written by whom, and what never comes out."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 import pytest
 from django.db import connection as database
 from django.test import Client
@@ -7,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, UserFactory, member_of
+from inventory.tests.factories import ResourceFactory
+from providers import services
 from providers.contract.errors import PermissionDenied, ProviderUnavailable, RateLimited, UnexpectedResponse
 from providers.models import ProviderConnection
 from providers.tests.factories import SECRET, ConnectionFactory, partly_denied
@@ -181,6 +186,20 @@ def test_deleting() -> None:
     assert not ProviderConnection.objects.exists()
 
 
+def test_deleting_much_is_accepted_and_goes_on_in_the_background(
+    monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    connection = ResourceFactory().connection
+    at_once = partial(services.delete_connection, seconds=0)
+    monkeypatch.setattr(services, "delete_connection", at_once)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = _client(connection.organization).delete(f"{LIST}{connection.pk}/")
+
+    assert answer.status_code == 202
+    assert not ProviderConnection.objects.exists()
+
+
 def test_testing_before_saving(fake_provider, monkeypatch) -> None:
     denied = PermissionDenied("No right to read it.", provider="fake", operation="mysql")
     monkeypatch.setattr(fake_provider, "answer", lambda plugin: partly_denied(denied))
@@ -191,6 +210,7 @@ def test_testing_before_saving(fake_provider, monkeypatch) -> None:
     assert (answer["account_id"], answer["is_complete"]) == ("acme", False)
     assert answer["scopes"][1] == {
         "scope": "mysql",
+        "name": "MySQL",
         "status": "denied",
         "error_code": "permission_denied",
         "detail": "No right to read it.",
@@ -287,3 +307,42 @@ def test_the_list_does_not_ask_per_row() -> None:
         ConnectionFactory(organization=organization, failing=True)
 
     assert count() == one == 5
+
+
+def test_a_connection_that_is_not_tried_any_more_says_since_when_and_why() -> None:
+    organization = OrganizationFactory()
+    client = _client(organization)
+    stopped = ConnectionFactory(
+        organization=organization,
+        failing=True,
+        consecutive_failures=5,
+        given_up_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    tried = ConnectionFactory(organization=organization, failing=True)
+
+    found = {row["id"]: row for row in client.get(LIST).json()["results"]}
+
+    assert (found[stopped.pk]["is_given_up"], found[stopped.pk]["given_up_at"]) == (
+        True,
+        "2026-03-01T00:00:00Z",
+    )
+    assert found[stopped.pk]["given_up_reason"] == (
+        "Fake Cloud rejected the credentials. The login or the password is wrong. "
+        "Not tried by itself any more after 5 failures in a row; a sync that is asked for tries again."
+    )
+    assert [found[tried.pk][name] for name in ("is_given_up", "given_up_at", "given_up_reason")] == [
+        False,
+        None,
+        "",
+    ]
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("true", ["Stopped"]), ("false", ["Tried"])])
+def test_those_that_are_not_tried_any_more_can_be_listed(asked, expected) -> None:
+    organization = OrganizationFactory()
+    ConnectionFactory(organization=organization, connection_name="Stopped", consecutive_failures=5)
+    ConnectionFactory(organization=organization, connection_name="Tried", consecutive_failures=4)
+
+    found = _client(organization).get(LIST, {"is_given_up": asked}).json()["results"]
+
+    assert [row["connection_name"] for row in found] == expected

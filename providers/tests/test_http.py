@@ -13,6 +13,7 @@ import requests
 import responses
 
 from providers.contract.errors import (
+    AnswerTooLarge,
     AuthenticationFailed,
     DeadlineExceeded,
     PermissionDenied,
@@ -183,7 +184,7 @@ def test_answer_without_content_is_none(played, clock):
 def test_answer_that_is_too_large_is_refused(played, clock):
     played.get(THINGS, body=b'"' + b"x" * 200_000 + b'"')
 
-    with pytest.raises(UnexpectedResponse) as error:
+    with pytest.raises(AnswerTooLarge) as error:
         read(make_client(clock, limits=Limits(response_bytes=100_000)))
 
     assert error.value.params["reason"] == "the answer is too large"

@@ -133,3 +133,22 @@ def test_a_result_counts_from_what_people_changed_while_the_sync_ran() -> None:
     )
 
     assert ProviderConnection.objects.get(pk=began_with.pk).consecutive_failures == 1
+
+
+@pytest.mark.django_db
+def test_the_failure_that_stops_the_syncs_is_remembered_until_somebody_tries_again() -> None:
+    read = ConnectionFactory(failing=True)
+    moments = [NOW + timedelta(hours=number) for number in range(3)]
+    remembered = []
+
+    for moment in moments:
+        scheduling.record_sync_result(
+            connection=read, status=ConnectionStatus.ERROR, at=moment, error=ERROR, account=None
+        )
+        read.refresh_from_db()
+        remembered.append((read.is_given_up, read.given_up_at))
+    scheduling.try_again(connection=read, now=NOW)
+    read.refresh_from_db()
+
+    assert remembered == [(False, None), (True, moments[1]), (True, moments[1])]
+    assert (read.is_given_up, read.given_up_at) == (False, None)

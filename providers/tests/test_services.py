@@ -1,20 +1,26 @@
 """Making, changing, testing and deleting connections, and their secrets at rest."""
 
 import logging
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.db import connection as database
 
 from accounts.tests.factories import OrganizationFactory
-from providers import queries, services
+from inventory.models import Resource
+from inventory.tests.factories import ResourceFactory
+from providers import queries, services, tasks
 from providers.contract.errors import AuthenticationFailed, UnexpectedResponse, UnknownProvider
 from providers.contract.records import ConnectionTest
 from providers.models import ProviderConnection
 from providers.tests.factories import SECRET, ConnectionFactory, FakeProvider
+from syncs.models import SyncSnapshot
+from syncs.tests.factories import ResourceStateFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
 
@@ -194,9 +200,86 @@ def test_delete_connection_leaves_the_others() -> None:
     assert list(ProviderConnection.objects.all()) == [other]
 
 
-def test_losses_count_what_goes_with_a_connection() -> None:
-    from inventory.models import Resource
+def test_delete_connection_takes_all_that_was_read_through_it() -> None:
+    kept = ResourceStateFactory().resource
+    mine = ResourceStateFactory(resource=ResourceFactory()).connection
 
+    services.delete_connection(connection=mine)
+
+    assert list(Resource.objects.all()) == [kept]
+    assert [each.connection for each in SyncSnapshot.objects.all()] == [kept.connection]
+
+
+def test_connection_whose_deletion_was_stopped_is_off_and_goes_when_deleted_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = ConnectionFactory(next_sync_at=NOW)
+
+    def stop(row: object, *, until: float) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "delete_dependents", stop)
+        with pytest.raises(KeyboardInterrupt):
+            services.delete_connection(connection=connection)
+
+    connection.refresh_from_db()
+    assert (connection.is_active, connection.auto_sync, connection.next_sync_at) == (False, False, None)
+    services.delete_connection(connection=connection)
+    assert not ProviderConnection.objects.exists()
+
+
+@pytest.mark.parametrize(("failures", "is_deleted"), [(2, True), (3, False)])
+def test_delete_connection_tries_again_when_a_running_sync_wrote_in_between(
+    monkeypatch: pytest.MonkeyPatch, failures: int, is_deleted: bool
+) -> None:
+    connection = ConnectionFactory()
+    tries = iter([IntegrityError] * failures)
+
+    def written_in_between(row: object, *, until: float) -> bool:
+        if error := next(tries, None):
+            raise error
+        return True
+
+    monkeypatch.setattr(services, "delete_dependents", written_in_between)
+    with nullcontext() if is_deleted else pytest.raises(IntegrityError):
+        services.delete_connection(connection=connection)
+
+    assert ProviderConnection.objects.exists() is not is_deleted
+
+
+def test_deletion_that_takes_long_stops_and_goes_on_in_the_background() -> None:
+    connection = ResourceStateFactory().connection
+
+    is_gone = services.delete_connection(connection=connection, seconds=0)
+
+    connection.refresh_from_db()
+    assert (is_gone, connection.is_active) == (False, False)
+    tasks.continue_deletion(connection_id=connection.pk)
+    assert not ProviderConnection.objects.exists()
+    tasks.continue_deletion(connection_id=connection.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deletion_goes_on_until_all_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = ConnectionFactory(is_active=False)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(services, "delete_dependents", lambda row, until: next(answers))
+
+    tasks.continue_deletion(connection_id=connection.pk)
+
+    assert not ProviderConnection.objects.exists()
+
+
+def test_deletion_does_not_go_on_when_the_connection_was_switched_on_again() -> None:
+    connection = ConnectionFactory()
+
+    tasks.continue_deletion(connection_id=connection.pk)
+
+    assert ProviderConnection.objects.get() == connection
+
+
+def test_losses_count_what_goes_with_a_connection() -> None:
     connection = ConnectionFactory()
     assert queries.losses(connection) == []
     for number in range(2):

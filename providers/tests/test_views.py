@@ -1,12 +1,17 @@
 """Who may make, change, test and delete a connection, and what the pages never show."""
 
+from functools import partial
+
 import pytest
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import Role
 from accounts.tests.factories import OrganizationFactory, member_of
+from inventory.tests.factories import ResourceFactory
+from providers import services
 from providers.contract.errors import PermissionDenied
 from providers.models import ProviderConnection
 from providers.tests.factories import SECRET, ConnectionFactory, partly_denied
@@ -219,7 +224,7 @@ def test_test_tells_what_cannot_be_read(connection, fake_provider) -> None:
     response = _client(connection).post(f"/connections/{connection.pk}/test/", headers=HTMX)
 
     assertContains(response, "Not everything can be read:")
-    assertContains(response, "MySQL is switched off.")
+    assertContains(response, "<dt>MySQL</dt><dd>MySQL is switched off.</dd>", html=True)
 
 
 def test_test_of_a_saved_connection_uses_the_secret_that_is_set(connection) -> None:
@@ -243,6 +248,22 @@ def test_delete_asks_for_the_name(connection) -> None:
 
     assertContains(wrong, "That is not the name of this connection.", status_code=422)
     assertRedirects(right, "/connections/")
+    assert not ProviderConnection.objects.exists()
+
+
+def test_what_is_not_deleted_in_time_goes_in_the_background(
+    connection, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    ResourceFactory(connection=connection)
+    at_once = partial(services.delete_connection, seconds=0)
+    monkeypatch.setattr(services, "delete_connection", at_once)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = _client(connection).post(f"/connections/{connection.pk}/delete/", {"confirm_name": "Mine"})
+        assert ProviderConnection.objects.get().is_active is False
+
+    told = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert told == ["“Mine” is switched off and being deleted; it has a lot of history."]
     assert not ProviderConnection.objects.exists()
 
 

@@ -23,6 +23,7 @@ from providers.emulators.wire import Request, Response
 AUTH_PATH = "/v3/auth/tokens"
 DEFAULT_LIFETIME_SECONDS = 86_400
 SIGNATURE_BYTES = 32
+RECEIPT_LIFETIME = timedelta(minutes=5)
 UNAUTHORIZED = "The request you have made requires authentication."
 
 
@@ -175,7 +176,11 @@ class KeystoneApi:
             return Response(
                 status=401,
                 payload={
-                    "receipt": {"methods": ["password"]},
+                    "receipt": {
+                        "methods": ["password"],
+                        "issued_at": naive(request.at) + "Z",
+                        "expires_at": naive(request.at + RECEIPT_LIFETIME) + "Z",
+                    },
                     "required_auth_methods": [["password", "totp"]],
                 },
                 headers=receipt,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import responses
+from keystoneauth1.access.access import AccessInfo
 
 from providers.contract.errors import (
     AuthenticationFailed,
@@ -18,8 +20,16 @@ from providers.contract.errors import (
 )
 from providers.contract.plugin import PluginContext
 from providers.contract.records import ScopeStatus
+from providers.contract.trace import CallName
 from providers.http import Clock, Route
-from providers.openstack.client import AllowedHosts, Cloud, Login, ServiceClient, endpoints
+from providers.openstack.client import (
+    AllowedHosts,
+    Cloud,
+    Login,
+    SecondFactorRequired,
+    ServiceClient,
+    public_urls,
+)
 from providers.openstack.inventory import Inventory, Project, service_url
 from providers.tests.still_clock import StillClock
 
@@ -126,6 +136,40 @@ def test_a_token_that_is_refused_is_renewed_once(compute):
 
 
 @responses.activate
+def test_sign_ins_on_the_way_are_counted_with_their_call(cloud, login):
+    client = ServiceClient(
+        cloud,
+        login,
+        url=NOVA,
+        routes=[Route(method="GET", path="/servers/detail")],
+        api="compute",
+        region="ru-3",
+    )
+    sign_in(number=1)
+    sign_in(number=2)
+    responses.get(SERVERS, status=401)
+    responses.get(SERVERS, json={"servers": []})
+
+    servers(client)
+
+    (call,) = cloud.context.trace.figures().calls
+    assert call.name == CallName(api="compute", call="GET /servers/detail", region="ru-3")
+    assert call.statuses == {"201": 2, "401": 1, "200": 1}
+
+
+@responses.activate
+def test_a_sign_in_alone_is_a_call_of_the_identity_service(cloud, login):
+    sign_in()
+
+    ServiceClient(cloud, login, url=AUTH, routes=()).access()
+
+    (call,) = cloud.context.trace.figures().calls
+    assert call.name == CallName(api="identity", call="POST /auth/tokens")
+    assert (call.statuses, call.size_bytes > 0) == ({"201": 1}, True)
+    assert "s3cret" not in repr(call)
+
+
+@responses.activate
 def test_a_second_refusal_is_the_end(compute):
     sign_in()
     responses.get(SERVERS, status=401)
@@ -195,7 +239,32 @@ def test_a_wrong_password_stands_in_no_message(compute):
     with pytest.raises(AuthenticationFailed) as raised:
         servers(compute)
 
-    assert "s3cret" not in f"{raised.value} {raised.value.params}"
+    told = "".join(traceback.format_exception(raised.value))
+    assert "s3cret" not in f"{raised.value} {raised.value.params} {told}"
+
+
+@responses.activate
+def test_a_sign_in_that_is_forbidden_is_one_that_is_not_accepted(compute):
+    responses.post(f"{AUTH}/auth/tokens", status=403, json={"error": {"code": 403}})
+
+    with pytest.raises(AuthenticationFailed, match="rejected the credentials"):
+        servers(compute)
+
+
+@responses.activate
+def test_a_second_factor_that_is_asked_for_is_named(compute):
+    responses.post(
+        f"{AUTH}/auth/tokens",
+        status=401,
+        headers={"Openstack-Auth-Receipt": "gAAAA"},
+        json={
+            "receipt": {"methods": ["password"], "expires_at": "2026-04-01T09:05:00.000000Z"},
+            "required_auth_methods": [["password", "totp"]],
+        },
+    )
+
+    with pytest.raises(SecondFactorRequired, match="Acme asks for a second factor"):
+        servers(compute)
 
 
 @responses.activate
@@ -242,9 +311,23 @@ def test_only_public_endpoints_count(cloud, login):
     (project,) = inventory(cloud).enter([login])
 
     assert isinstance(project, Project)
-    assert endpoints(project.access, "compute") == {"ru-3": NOVA}
-    assert endpoints(project.access, "volumev3", "block-storage") == {"ru-3": CINDER}
-    assert endpoints(project.access, "metric") == {}
+    assert project.urls("compute") == {"ru-3": NOVA}
+    assert project.urls("volumev3", "block-storage") == {"ru-3": CINDER}
+    assert project.urls("metric") == {}
+
+
+@responses.activate
+def test_the_catalogue_is_searched_once_however_many_lists_ask(cloud, login, monkeypatch):
+    sign_in()
+    asked: list[AccessInfo] = []
+    monkeypatch.setattr(
+        "providers.openstack.inventory.public_urls",
+        lambda access: asked.append(access) or public_urls(access),
+    )
+    (project,) = inventory(cloud).enter([login])
+
+    assert project.urls("compute") == project.urls("compute") == {"ru-3": NOVA}
+    assert len(asked) == 1
 
 
 @responses.activate

@@ -237,19 +237,64 @@ def test_addresses_join_by_port_to_servers_and_balancers():
     assert found["f1"].name == "203.0.113.1"
 
 
+@pytest.mark.parametrize(
+    ("volumes", "complete", "is_known"),
+    [
+        ([{"name": "data", "attachments": []}], {"servers", "volumes"}, True),
+        ([{"name": "data", "attachments": []}], {"volumes"}, False),
+        ([{"name": "data"}], {"volumes"}, True),
+        ([{"name": "data", "attachments": [], "status": "detaching"}], {"servers", "volumes"}, False),
+    ],
+    ids=["all listed", "no servers", "no servers, its own word", "on its way"],
+)
+def test_a_volume_says_whether_anybody_could_look_for_its_server(volumes, complete, is_known):
+    around = Neighbourhood(things={"volumes": [volume(**each) for each in volumes]}, complete=complete)
+
+    assert [record.is_parent_known for record in joined("volumes", around)] == [is_known]
+
+
+@pytest.mark.parametrize(
+    ("owner", "complete", "is_known"),
+    [
+        ("compute:ru-3b", {"ports", "load_balancers"}, False),
+        ("compute:ru-3b", {"ports", "servers"}, True),
+        ("Octavia", {"ports", "servers"}, False),
+        ("Octavia", {"ports", "servers", "load_balancers"}, True),
+        ("", {"servers", "load_balancers"}, False),
+        ("", {"servers", "load_balancers", "ports"}, True),
+    ],
+    ids=[
+        "no servers",
+        "all servers",
+        "no balancers",
+        "all balancers",
+        "no ports",
+        "port unknown",
+    ],
+)
+def test_an_address_says_whether_anybody_could_look_for_its_owner(owner, complete, is_known):
+    address = normalize.floating_ip(
+        {"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": "po1", "status": "ACTIVE"}, PLACE
+    )
+    ports = [Port(port_id="po1", device_id="x", device_owner=owner)] if owner else []
+    around = Neighbourhood(things={"floating_ips": [address]}, ports=ports, complete=complete)
+
+    assert [record.is_parent_known for record in joined("floating_ips", around)] == [is_known]
+
+
 def test_a_snapshot_whose_volume_is_gone_is_an_orphan():
     kept = normalize.snapshot({"id": "s1", "volume_id": "77e5", "size": 50, "status": "available"}, PLACE)
     lost = normalize.snapshot({"id": "s2", "volume_id": "gone", "size": 50, "status": "available"}, PLACE)
     around = Neighbourhood(things={"volumes": [volume()], "snapshots": [kept, lost]}, complete={"volumes"})
 
-    found = [(record.parent_id, record.is_orphan) for record in joined("snapshots", around)]
+    found = [(record.is_orphan, record.is_parent_known) for record in joined("snapshots", around)]
     blind = [
-        (record.parent_id, record.is_orphan)
+        (record.is_orphan, record.is_parent_known)
         for record in joined("snapshots", replace(around, things={"snapshots": [lost]}, complete=set()))
     ]
 
-    assert found == [("", False), ("", True)]
-    assert blind == [("", False)]
+    assert found == [(False, True), (True, True)]
+    assert blind == [(False, False)]
 
 
 def test_what_belongs_to_others_is_left_out():

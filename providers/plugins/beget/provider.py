@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -110,6 +110,14 @@ class _Measured:
     kind: str
     cores: int | None
     memory_mib: int | None
+
+
+@dataclass(slots=True)
+class _Sources:
+    """What copies may be of: ids of servers and services, and the kinds whose list ended by itself."""
+
+    ids: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
 
 
 class BegetProvider(ProviderPlugin):
@@ -253,29 +261,30 @@ class BegetProvider(ProviderPlugin):
     def resources(self) -> Iterator[ResourceRecord | ScopeResult | Finding]:
         self._require_a_half()
         self._measured = []
-        parents: set[str] = set()
-        yield from self._scope(words.VPS, lambda: self._servers(parents))
+        sources = _Sources()
+        yield from self._scope(words.VPS, lambda: self._servers(sources))
         yield from self._scope(words.NETWORK, self._networks)
         yield from self._scope(words.SNAPSHOTS, self._snapshots)
         yield from self._scope(words.IMAGES, self._images)
-        yield from self._services(parents)
+        yield from self._services(sources)
         for kind in BACKUP_PATHS:
-            yield from self._scope(("backups", kind), partial(self._backups, kind, parents))
+            yield from self._scope(("backups", kind), partial(self._backups, kind, sources))
         yield from self._scope(words.DOMAINS, self._domains)
         yield from self._scope(words.SITES, lambda: self._hosted("site", hosting.site_record))
         yield from self._scope(words.MYSQL, lambda: self._hosted("mysql", hosting.hosting_mysql_record))
         yield from self._scope(words.FTP, lambda: self._hosted("ftp", hosting.ftp_record))
         yield from self._scope(words.MAIL, self._mailboxes)
 
-    def _servers(self, parents: set[str]) -> Iterator[ResourceRecord]:
+    def _servers(self, sources: _Sources) -> Iterator[ResourceRecord]:
         def records(item: Any) -> Iterator[ResourceRecord]:
             yield from servers.vps_records(item, self._projects)
 
         for record in _each(self._server_items(), records):
             if record.native_type == "vps":
-                parents.add(record.resource_id)
+                sources.ids.add(record.resource_id)
                 self._measure(record, "vps")
             yield record
+        sources.listed.add("vps")
 
     def _server_items(self) -> Iterator[Any]:
         return self._pages("/v1/vps/server/list", "vps")
@@ -302,7 +311,7 @@ class BegetProvider(ProviderPlugin):
         items = self._pages("/v1/image", "images")
         yield from _each(items, lambda item: iter((servers.image_record(item),)))
 
-    def _services(self, parents: set[str]) -> Iterator[ResourceRecord | ScopeResult]:
+    def _services(self, sources: _Sources) -> Iterator[ResourceRecord | ScopeResult]:
         """Databases and newer services; S3 and CDN, whose cost is use x price, in scopes of their own."""
         failed: dict[Scope, ProviderError] = {}
         try:
@@ -314,12 +323,14 @@ class BegetProvider(ProviderPlugin):
                 except ProviderError as error:
                     failed.setdefault(scope, error)
                     continue
-                parents.add(record.resource_id)
+                sources.ids.add(record.resource_id)
                 if (kind := services.service_kind(item)) in MEASURED_KINDS:
                     self._measure(record, kind)
                 yield record
         except ProviderError as error:
             failed = dict.fromkeys((words.SERVICES, words.S3, words.CDN), error)
+        if words.SERVICES not in failed:
+            sources.listed |= {"mysql", "postgresql"}
         for scope in (words.SERVICES, words.S3, words.CDN):
             yield self._incomplete(scope, failed[scope]) if scope in failed else complete(*scope)
 
@@ -360,7 +371,8 @@ class BegetProvider(ProviderPlugin):
         """Names of the projects by id; without them the ids stay alone, which costs no scope."""
         try:
             items = self._pages("/v1/cloud/projects/list", "projects", inside="page")
-            return {values.text(item["id"]): values.text(item.get("name")) for item in items}
+            operation = "GET /v1/cloud/projects/list"
+            return {values.identifier(item, "id", operation): values.text(item.get("name")) for item in items}
         except ProviderError as error:
             logger.warning("Beget did not tell the names of its projects: %s", error)
             return {}
@@ -381,13 +393,20 @@ class BegetProvider(ProviderPlugin):
 
         return self._cloud.pages(path, params=params, page_of=page_of, identity=_identity)
 
-    def _backups(self, kind: str, parents: set[str]) -> Iterator[ResourceRecord]:
+    def _backups(self, kind: str, sources: _Sources) -> Iterator[ResourceRecord]:
         path = BACKUP_PATHS[kind]
         copies = values.listed_in(self._cloud.get(path), "copy", f"GET {path}")
         yield from _each(
             copies,
             lambda item: iter(
-                (servers.backup_record(item, kind=kind, scope=("backups", kind), parents=parents),)
+                (
+                    servers.backup_record(
+                        item,
+                        kind=kind,
+                        scope=("backups", kind),
+                        parents=sources.ids if kind in sources.listed else None,
+                    ),
+                )
             ),
         )
 

@@ -38,6 +38,7 @@ from providers.openstack.client import (
     AllowedHosts,
     Cloud,
     Login,
+    SecondFactorRequired,
     ServiceClient,
     broken,
 )
@@ -260,10 +261,13 @@ class OpenStackProvider(ProviderPlugin):
             self._cloud, self._login(unscoped=True), url=self._auth_url, routes=IDENTITY_ROUTES
         )
         try:
-            access = client.access()
+            return client, client.access().user_id or ""
+        except SecondFactorRequired:
+            raise
         except AuthenticationFailed as error:
             raise AuthenticationFailed(LOGIN_REFUSED, provider=PROVIDER, operation=error.operation) from None
-        return client, access.user_id or ""
+        except (KeyError, TypeError):
+            raise broken(self._cloud, "a token of nobody", "sign in") from None
 
 
 def _price_name(record: ResourceRecord) -> str:

@@ -11,10 +11,17 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from common.text import gettext_noop
-from providers.contract.errors import AuthenticationFailed, UnexpectedResponse
+from providers.contract.errors import AnswerTooLarge, AuthenticationFailed, UnexpectedResponse
 from providers.contract.plugin import PluginContext
 from providers.http import Clock, HttpClient, Limits, Route, base_url
-from providers.openstack.client import AllowedHosts, Cloud, Login, ServiceClient, broken
+from providers.openstack.client import (
+    AllowedHosts,
+    Cloud,
+    Login,
+    SecondFactorRequired,
+    ServiceClient,
+    broken,
+)
 
 from .normalize.billing import moscow_text
 from .normalize.words import NAME, PROVIDER
@@ -63,8 +70,11 @@ UNDOCUMENTED_KEYS = ("private_storage", "inference", "netdisk")
 """Accepted as well; one that is not known any more may refuse the whole request."""
 
 GROUPING = "project_object_region_metric"
-LIMITS = Limits(read_seconds=120, request_seconds=300, response_bytes=256 * 1024 * 1024)
-DAYS_A_CALL = timedelta(days=10)
+LIMITS = Limits(read_seconds=120, request_seconds=300, response_bytes=16 * 1024 * 1024)
+"""Sixteen MiB are some 25 000 rows of consumption, and ten times as much in memory while they are read."""
+
+HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
+DAYS_A_CALL = 10 * ONE_DAY
 TRANSACTIONS_A_CALL = 500
 
 ACCOUNT_REFUSED = gettext_noop(
@@ -103,6 +113,8 @@ class AccountClient:
         )
         self._clients: dict[str, ServiceClient] = {}
         self._refusal: AuthenticationFailed | None = None
+        self._longest: dict[str, timedelta] = {}
+        self.knows_every_key = True
 
     def project_login(self, project_id: str, name: str) -> Login:
         return Login.password(
@@ -120,6 +132,9 @@ class AccountClient:
             raise self._refusal
         try:
             self._client(KEYSTONE).access()
+        except SecondFactorRequired as error:
+            self._refusal = error
+            raise
         except AuthenticationFailed as error:
             self._refusal = AuthenticationFailed(
                 ACCOUNT_REFUSED,
@@ -129,8 +144,19 @@ class AccountClient:
             )
             raise self._refusal from None
 
-    def projects(self) -> list[Any]:
-        return self.get(RESELL, "/v2/projects", interpret=self._listed("projects", "GET /v2/projects"))
+    def projects(self) -> list[dict[str, Any]]:
+        """Every project with its id; one without would be left out in silence, with all that it holds."""
+        operation = "GET /v2/projects"
+
+        def read(body: Any) -> list[dict[str, Any]]:
+            items = self._listed("projects", operation)(body)
+            if not all(
+                isinstance(each, dict) and isinstance(each.get("id"), str) and each["id"] for each in items
+            ):
+                raise broken(self._cloud, "projects without an id", operation)
+            return items
+
+        return self.get(RESELL, "/v2/projects", interpret=read)
 
     def account_name(self) -> str:
         def read(body: Any) -> str:
@@ -155,16 +181,38 @@ class AccountClient:
     def dedicated_servers(self) -> list[Any]:
         return self.get(DEDICATED, "/v2/resource", interpret=self._listed("result", "GET /v2/resource"))
 
-    def consumption(self, start: datetime, end: datetime, *, by: str) -> tuple[list[Any], bool]:
-        """Rows of [start, end) by hour or by day, and whether every provider key was asked for."""
-        try:
-            return self._consumption(start, end, by, [*PROVIDER_KEYS, *UNDOCUMENTED_KEYS]), True
-        except UnexpectedResponse as error:
-            if error.params.get("status") != 422:
-                raise
-        return self._consumption(start, end, by, list(PROVIDER_KEYS)), False
+    def consumption(
+        self, start: datetime, end: datetime, *, by: str
+    ) -> Iterator[tuple[datetime, datetime, list[Any]]]:
+        """Rows by hour or by day of [start, end), in parts with their own start and end.
 
-    def _consumption(self, start: datetime, end: datetime, by: str, keys: list[str]) -> list[Any]:
+        Answers have no pages. Where one is too large, half of its hours or days are asked for from then on.
+        `knows_every_key` tells afterwards whether every provider key was asked for.
+        """
+        step = HOUR if by == "hour" else ONE_DAY
+        while start < end:
+            until = min(start + self._longest.get(by, end - start), end)
+            try:
+                items = self._consumption(start, until, by)
+            except AnswerTooLarge:
+                if until - start <= step:
+                    raise
+                self._longest[by] = max(step, (until - start) / 2 // step * step)
+                continue
+            yield start, until, items
+            start = until
+
+    def _consumption(self, start: datetime, end: datetime, by: str) -> list[Any]:
+        if self.knows_every_key:
+            try:
+                return self._consumption_of([*PROVIDER_KEYS, *UNDOCUMENTED_KEYS], start, end, by)
+            except UnexpectedResponse as error:
+                if error.params.get("status") != 422:
+                    raise
+            self.knows_every_key = False
+        return self._consumption_of(list(PROVIDER_KEYS), start, end, by)
+
+    def _consumption_of(self, keys: list[str], start: datetime, end: datetime, by: str) -> list[Any]:
         path = "/v1/cloud_billing/statistic/consumption"
 
         def read(body: Any) -> list[Any]:
@@ -237,6 +285,7 @@ class AccountClient:
                 url=url_of(self._cloud, endpoint),
                 routes=[Route(method="GET", path=path) for path in ROUTES.get(endpoint, ())],
                 limits=LIMITS,
+                api=endpoint.partition(".")[2],
             )
         return self._clients[endpoint]
 

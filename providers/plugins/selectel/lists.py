@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from providers.contract.errors import PermissionDenied, ProviderError
+from providers.contract.errors import ProviderError
 from providers.openstack.client import Cloud, ServiceClient, broken, is_missing
 from providers.openstack.inventory import LISTS as OPENSTACK_LISTS
 from providers.openstack.inventory import List
@@ -27,7 +27,7 @@ ZONES_PAGE = 1000
 
 
 def _databases(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
-    """Databases with the name of their engine; without the names the databases stay."""
+    """Databases with the name of their engine; where nobody knows the names, the databases stay."""
     items = client.get(each.path, interpret=listed(cloud, each.key, each.path))
     engines: dict[str, Any] = {}
     if items:
@@ -44,19 +44,37 @@ def _databases(cloud: Cloud, client: ServiceClient, each: List, place: Place) ->
 
 
 def _clusters(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
+    """Clusters, each with its node groups.
+
+    Only the list of clusters tells by 404 that the service is missing; of a cluster that is there, node groups that are
+    not fail the list.
+    """
     path = "/clusters/{id}/nodegroups"
     for item in client.get(each.path, interpret=listed(cloud, each.key, each.path)):
         yield item
-        groups = client.get(
-            path, segments={"id": str(item.get("id"))}, interpret=listed(cloud, "nodegroups", path)
-        )
+        cluster_id = str(item.get("id") or "")
+        if not cluster_id:
+            continue  # fails the list when it is read
+        try:
+            groups = client.get(
+                path, segments={"id": cluster_id}, interpret=listed(cloud, "nodegroups", path)
+            )
+        except ProviderError as error:
+            if is_missing(error):
+                raise broken(cloud, "a cluster without its node groups", f"GET {path}") from None
+            raise
         for group in groups:
-            yield {**group, "_cluster_id": item.get("id")}
+            yield {**group, "_cluster_id": cluster_id}
 
 
 def _buckets(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
-    """Each bucket once, however many hidden containers it has."""
+    """Each bucket once, however many hidden containers it has; the list has ended when nothing comes after its last name.
+
+    Without names, or with a page that does not come after the one before, it would never end.
+    """
+    operation = "GET buckets"
     marker = ""
+    markers: set[str] = set()
     seen: set[str] = set()
     while True:
         params: dict[str, Any] = {
@@ -64,34 +82,40 @@ def _buckets(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> I
             "limit": SWIFT_PAGE,
             **({"marker": marker} if marker else {}),
         }
-        try:
-            items = client.get(each.path, params=params, interpret=listed(cloud, "", "GET buckets"))
-        except PermissionDenied:
-            return  # object storage is not switched on in this project
+        items = client.get(each.path, params=params, interpret=listed(cloud, "", "buckets"))
+        if not items:
+            return
+        if not all(isinstance(item.get("name"), str) and item["name"] for item in items):
+            raise broken(cloud, "buckets without a name", operation)
+        marker = str(items[-1]["name"])
+        if marker in markers:
+            raise broken(cloud, "the same page came twice", operation)
+        markers.add(marker)
         for item in items:
-            name = bucket_name(str(item.get("name") or ""))
+            name = bucket_name(item["name"])
             if name not in seen:
                 seen.add(name)
                 yield item
-        if not items or items[-1].get("name") == marker:
-            return
-        marker = str(items[-1].get("name"))
 
 
 def _zones(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
-    offset = 0
+    """Zones to the end that the answers name, and not fewer than they count."""
+    offset = read_count = 0
     while True:
-        body = client.get(
+        items, following, count = client.get(
             each.path,
             params={"limit": ZONES_PAGE, "offset": offset},
             interpret=lambda body: (
                 listed(cloud, each.key, each.path)(body),
                 body.get("next_offset"),
+                body.get("count"),
             ),
         )
-        items, following = body
         yield from items
+        read_count += len(items)
         if not isinstance(following, int) or following <= offset:
+            if isinstance(count, int) and read_count < count:
+                raise broken(cloud, "the list ends early", f"GET {each.path}")
             return
         offset = following
 
@@ -144,6 +168,7 @@ POOL_LISTS: tuple[List, ...] = (
         read=managed.bucket,
         fetch=_buckets,
         may_be_absent=True,
+        is_closed_where_absent=True,
     ),
 )
 

@@ -139,7 +139,6 @@ class SelectelProvider(ProviderPlugin):
             billed_parents=self._billed_parents,
         )
         self._hours: list[Row] | None = None
-        self._knows_every_key = True
         self._rented: list[Any] | None = None
         self._measured: list[series.Measured] | None = None
 
@@ -249,7 +248,7 @@ class SelectelProvider(ProviderPlugin):
             if unnamed:
                 raise broken(self._cloud, "hours and days disagree", "GET consumption")
             yield from stated
-            if not self._knows_every_key:
+            if not self._account.knows_every_key:
                 yield self._keys_finding()
         except ProviderError as error:
             yield self._incomplete(words.CONSUMPTION, error)
@@ -262,9 +261,23 @@ class SelectelProvider(ProviderPlugin):
         """What rented servers cost. A token that is refused is told and costs the rest of the bill nothing."""
         now = self.context.now
         try:
+            rented = self._rented_servers()
+        except (AuthenticationFailed, PermissionDenied):
+            yield Finding(
+                code="rented_servers_refused",
+                message=gettext_noop(
+                    "Selectel did not let us read the list of rented servers, without which their payments say nothing. "
+                    "They have no cost until the user may read it."
+                ),
+            )
+            return
+        except ProviderError as error:
+            yield self._incomplete(words.TRANSACTIONS, error)
+            return
+        try:
             plans = {
                 record.resource_id: payments.months_of(record.configuration.get("price_plan", ""))
-                for record in map(managed.dedicated_server, self._rented_servers())
+                for record in map(managed.dedicated_server, rented)
             }
             since = day_start(period.start) - max([1, *plans.values()]) * LONGEST_MONTH
             found = payments.payments(self._account.transactions(since, now), plans)
@@ -312,13 +325,14 @@ class SelectelProvider(ProviderPlugin):
         return self._hours
 
     def _rows(self, start: datetime, end: datetime, *, by: str) -> list[Row]:
-        items, knows_every_key = self._account.consumption(start, end, by=by)
-        self._knows_every_key = self._knows_every_key and knows_every_key
-        try:
-            rows = [billing.row(item) for item in items]
-        except Malformed as error:
-            raise broken(self._cloud, str(error), "GET consumption") from None
-        return [each for each in rows if start <= each.start < end]
+        rows = []
+        for first, last, items in self._account.consumption(start, end, by=by):
+            try:
+                found = map(billing.row, items)
+                rows += [each for each in found if first <= each.start < last]
+            except Malformed as error:
+                raise broken(self._cloud, str(error), "GET consumption") from None
+        return rows
 
     def _keys_finding(self) -> Finding:
         return Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from providers.contract.records import (
@@ -328,11 +328,12 @@ def image_record(item: Mapping[str, Any]) -> ResourceRecord:
 
 
 def backup_record(
-    item: Mapping[str, Any], *, kind: str, scope: Scope, parents: Iterable[str]
+    item: Mapping[str, Any], *, kind: str, scope: Scope, parents: Collection[str] | None
 ) -> ResourceRecord:
     """An automatic copy of a VPS (`kind` vps) or of a managed database (mysql, postgresql); free.
 
-    `parents` are the resources known to exist: a copy outlives what it is of.
+    `parents` are the resources known to exist, for a copy outlives what it is of; None where they could not be listed:
+    then its own word holds.
     """
     operation = "GET /v1/vps/backup" if kind == "vps" else f"GET /v1/cloud/{kind}/backup"
     copy_id = identifier(item, "id", operation)
@@ -348,7 +349,7 @@ def backup_record(
         status=ResourceStatus.RUNNING,
         service_name="VPS" if kind == "vps" else "Cloud databases",
         region_id=text(item.get("region")),
-        parent_id=source_id if source_id in parents else "",
+        parent_id=source_id if parents is None or source_id in parents else "",
         specification=Specification(
             storage_gib=None if size is None else size / BYTES_IN_GIB,
             engine="" if kind == "vps" else kind,

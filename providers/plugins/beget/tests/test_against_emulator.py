@@ -291,6 +291,29 @@ def test_list_that_fails_costs_only_its_scope(lab, make, path, lost, fault, code
     assert incomplete(scopes) == dict.fromkeys(lost, code)
 
 
+@pytest.mark.parametrize("path", ["v1/vps/server", "v1/cloud"])
+def test_copies_stay_with_what_they_are_of_while_it_cannot_be_listed(lab, make, path):
+    whole, _ = read(make())
+    lab.faults.add(Fault(kind="status", status=404, family="beget.cloud", path=path, count=2))
+
+    broken, scopes = read(make())
+
+    assert incomplete(scopes)
+    assert {key: item.parent_id for key, item in broken.items() if "backup" in item.native_type} == {
+        key: item.parent_id for key, item in whole.items() if "backup" in item.native_type
+    }
+
+
+@pytest.mark.parametrize("kind", ["missing_field", "null_field"])
+def test_projects_without_ids_cost_their_names_and_no_server(lab, make, kind):
+    lab.faults.add(Fault(kind=kind, field="id", family="beget.cloud", path="v1/cloud/projects"))
+
+    resources, scopes = read(make())
+
+    assert incomplete(scopes) == {}
+    assert {record.sub_account_name for record in resources.values()} == {""}
+
+
 def test_cut_answer_is_asked_again(lab, make, clock):
     lab.faults.add(Fault(kind="cut", family="beget.cloud", path="v1/vps/snapshot", count=1))
 

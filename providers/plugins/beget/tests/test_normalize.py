@@ -281,8 +281,10 @@ def test_backup_outlives_what_it_is_of():
 
     kept = servers.backup_record(item, kind="vps", scope=("backups", "vps"), parents={"a"})
     left = servers.backup_record(item, kind="vps", scope=("backups", "vps"), parents=set())
+    blind = servers.backup_record(item, kind="vps", scope=("backups", "vps"), parents=None)
 
     assert (kept.resource_id, kept.parent_id, left.parent_id) == ("backup:vps:31", "a", "")
+    assert blind.parent_id == "a"
     assert kept.specification.storage_gib == Decimal(6)
 
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from providers.contract.errors import AuthenticationFailed, InvalidSource, ProviderUnavailable
+from providers.contract.errors import (
+    AuthenticationFailed,
+    InvalidSource,
+    ProviderUnavailable,
+    UnexpectedResponse,
+)
 from providers.contract.records import Finding, ResourceRecord, ScopeResult, ScopeStatus
 from providers.emulators.faults import Fault
 from providers.emulators.scenario import Scenario
@@ -121,3 +126,19 @@ def test_a_keystone_that_is_down_is_unavailable(private):
 def test_settings_that_cannot_work_are_named(private, changes, words):
     with pytest.raises(InvalidSource, match=words):
         provider(private, **{**READER, **changes}).test_connection()
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        ({"kind": "code_required"}, AuthenticationFailed, "asks for a second factor"),
+        ({"kind": "section_disabled"}, AuthenticationFailed, "did not accept the sign-in"),
+        ({"kind": "missing_field", "field": "user"}, UnexpectedResponse, "could not be read"),
+        ({"kind": "missing_field", "field": "id"}, UnexpectedResponse, "a token of nobody"),
+    ],
+)
+def test_a_sign_in_that_leads_nowhere_says_why(private, fault, error, words):
+    private.faults.add(Fault(family="openstack.keystone", **fault))
+
+    with pytest.raises(error, match=words):
+        list(provider(private, **READER).resources())

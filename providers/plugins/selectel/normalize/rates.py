@@ -17,7 +17,7 @@ from decimal import Decimal
 from providers.contract.records import Rate, RatePeriod, RunRateRecord
 
 from .billing import HOUR, Pair, Row, roubles
-from .words import CURRENCY
+from .words import CURRENCY, is_metered
 
 WINDOW_HOURS = 24
 WINDOW_LAG = timedelta(hours=6)
@@ -32,7 +32,6 @@ OLD = timedelta(hours=4)
 SMALLER = Decimal("0.9")
 """An hour in between with fewer than this share of the hour before is still coming in."""
 
-METERED_WORDS = ("traffic", "request", "-req", "_req")
 METERED_SHARE = Decimal("0.005")
 """Use moves all the time: the sum of a day of it that moves by less is not told as a change."""
 
@@ -50,18 +49,15 @@ class _Series:
         self.quantities[row.start] = self.quantities.get(row.start, Decimal(0)) + row.quantity
 
 
-def is_metered(metric_id: str) -> bool:
-    return any(word in metric_id for word in METERED_WORDS)
-
-
 def latest_full_hour(rows: Iterable[Row], *, now: datetime) -> datetime | None:
     """The start of the newest hour whose rows have all come; None without rows."""
     hours: dict[datetime, set[Pair]] = {}
+    shared: dict[Pair, Pair] = {}
     for row in rows:
         if row.start + HOUR <= now:
             found = hours.setdefault(row.start, set())
             if not is_metered(row.metric_id):
-                found.add(row.pair)
+                found.add(shared.setdefault(row.pair, row.pair))
     return next((hour for hour in sorted(hours, reverse=True) if _is_full(hour, hours, now)), None)
 
 

@@ -108,7 +108,28 @@ LISTS: Mapping[str, str] = {
 FREE_KINDS = frozenset({"network", "router", "kubernetes_node_group", "dns_zone"})
 """Listed without a charge of their own; where the bill names one, the bill is right."""
 
+METERED_WORDS = ("traffic", "request", "-req", "_req")
+"""In metrics that count use; all others count what is there, hour by hour."""
+
+UNITS: Mapping[str, str] = {"item": "Item", "piece": "Item"}
+"""Units of theirs -> FOCUS's, where the word is another."""
+
 SEGMENT_CONTAINER = re.compile(r"(_s3multipartuploads|_segments|\+segments|\.file-segments)$")
+
+
+def is_metered(metric_id: str) -> bool:
+    return any(word in metric_id for word in METERED_WORDS)
+
+
+def unit_of(metric_id: str, unit: str) -> str:
+    """FOCUS's unit of a quantity that was added up over hours: `GB-Hours`, also where Selectel says `MB` or `item`.
+
+    Source: API reference, section 5.3: over more than an hour a quantity is amount x hours whatever its unit.
+    """
+    if not unit or is_metered(metric_id):
+        return unit
+    amount = unit.removesuffix("*H")
+    return f"{UNITS.get(amount, amount)}-Hours"
 
 
 def known_kind(word: str) -> str:

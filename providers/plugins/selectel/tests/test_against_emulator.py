@@ -26,6 +26,7 @@ from providers.contract.records import (
 from providers.emulators.faults import Fault
 from providers.emulators.scenario import Scenario
 from providers.emulators.server import EmulatorServer
+from providers.plugins.selectel import client
 from providers.plugins.selectel.provider import SelectelProvider
 from providers.tests.still_clock import StillClock
 
@@ -192,6 +193,27 @@ def test_history_is_asked_for_in_pieces_and_today_by_the_hour(cloud):
     assert len(asked) == 4  # the last hours, and three times ten days
 
 
+def test_a_bill_too_large_for_one_answer_is_asked_for_in_smaller_parts(cloud, monkeypatch):
+    whole = list(provider(cloud).charges(WEEK))
+    cloud.requests.clear()
+    monkeypatch.setattr(client, "LIMITS", replace(client.LIMITS, response_bytes=100_000))
+
+    parts = list(provider(cloud).charges(WEEK))
+
+    assert parts == whole
+    asked = [request for request in cloud.requests if request.path.endswith("/consumption")]
+    assert len(asked) > 4
+
+
+def test_an_hour_too_large_for_one_answer_is_told(cloud, monkeypatch):
+    monkeypatch.setattr(client, "LIMITS", replace(client.LIMITS, response_bytes=2_000))
+
+    items = list(provider(cloud).charges(WEEK))
+
+    assert shut(items) == {"consumption": "unexpected_response"}
+    assert not any(isinstance(item, ChargeRecord) for item in items)
+
+
 def test_every_day_is_a_delivery_of_its_own(cloud):
     lines = [item for item in provider(cloud).charges(WEEK) if isinstance(item, ChargeRecord)]
 
@@ -342,13 +364,83 @@ def test_rows_without_money_or_time_are_no_rows_of_nothing(cloud, field):
     assert shut(list(provider(cloud).charges(WEEK))) == {"consumption": "unexpected_response"}
 
 
-def test_a_list_of_projects_that_fails_falls_back_on_the_bill(cloud):
-    cloud.faults.add(Fault(kind="status", family="selectel.resell", status=503))
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "status", "status": 503}, "provider_unavailable"),
+        ({"kind": "missing_field", "field": "id"}, "unexpected_response"),
+        ({"kind": "null_field", "field": "id"}, "unexpected_response"),
+    ],
+)
+def test_a_list_of_projects_that_fails_falls_back_on_the_bill(cloud, fault, code):
+    cloud.faults.add(Fault(family="selectel.resell", **fault))
 
     items = list(provider(cloud).resources())
 
-    assert shut(items)["projects"] == "provider_unavailable"
+    assert shut(items)["projects"] == code
     assert {"api-1", "node-1"} <= set(things(items))
+
+
+@pytest.mark.parametrize("kind", ["missing_field", "null_field"])
+def test_rows_of_servers_without_their_ids_are_not_added_up_as_one(cloud, kind):
+    cloud.faults.add(Fault(kind=kind, family="selectel.billing", path="v1/cloud_billing", field="id"))
+
+    assert shut(list(provider(cloud).charges(WEEK))) == {"consumption": "unexpected_response"}
+
+
+@pytest.mark.parametrize("kind", ["missing_field", "null_field"])
+def test_a_cluster_without_its_id_does_not_look_like_no_clusters_at_all(cloud, kind):
+    cloud.faults.add(Fault(kind=kind, field="id", family="selectel.mks"))
+
+    assert shut(list(provider(cloud).resources()))["clusters"] == "unexpected_response"
+
+
+def test_node_groups_that_are_not_there_do_not_look_like_no_clusters_at_all(cloud):
+    list(provider(cloud).resources())
+    (path,) = {request.path for request in cloud.requests if request.path.endswith("/nodegroups")}
+    cloud.faults.add(
+        Fault(kind="status", status=404, family="selectel.mks", path=path.removeprefix("/selectel/mks"))
+    )
+
+    assert shut(list(provider(cloud).resources()))["clusters"] == "unexpected_response"
+
+
+@pytest.mark.parametrize("fault", [{"kind": "section_disabled"}, {"kind": "status", "status": 404}])
+def test_object_storage_that_is_not_switched_on_is_absent_and_not_empty(cloud, fault):
+    cloud.faults.add(Fault(family="openstack.swift", **fault))
+
+    items = [
+        item
+        for item in provider(cloud).resources()
+        if isinstance(item, ScopeResult) and item.scope[-1] == "buckets"
+    ]
+
+    assert {item.status for item in items} == {ScopeStatus.ABSENT}
+
+
+@pytest.mark.parametrize("kind", ["missing_field", "null_field", "unknown_value"])
+def test_buckets_without_their_names_end_their_list(cloud, kind):
+    cloud.faults.add(Fault(kind=kind, field="name", family="openstack.swift"))
+
+    assert shut(list(provider(cloud).resources()))["buckets"] == "unexpected_response"
+
+
+@pytest.mark.parametrize("kind", ["missing_field", "null_field"])
+def test_zones_that_lose_the_way_to_the_next_page_are_not_all_there_is(cloud, monkeypatch, kind):
+    monkeypatch.setattr("providers.plugins.selectel.lists.ZONES_PAGE", 2)
+    cloud.faults.add(Fault(kind=kind, field="next_offset", family="selectel.dns"))
+
+    assert shut(list(provider(cloud).resources()))["zones"] == "unexpected_response"
+
+
+def test_rented_servers_that_may_not_be_listed_are_told_and_cost_the_bill_nothing(cloud):
+    cloud.faults.add(Fault(kind="section_disabled", family="selectel.dedicated"))
+
+    items = list(provider(cloud, static_token="lab-secret-static_100500").charges(WEEK))
+
+    assert shut(items) == {}
+    assert [item.code for item in items if isinstance(item, Finding)] == ["rented_servers_refused"]
+    assert "api-1" in rates(items)
 
 
 def test_a_limit_that_passes_is_waited_for(cloud):

@@ -120,6 +120,25 @@ def test_hours_of_a_day_become_one_line_a_metric_and_midnight_is_moscows():
     assert [line.consumed_quantity for line in lines] == [Decimal(20), Decimal(10)]
 
 
+@pytest.mark.parametrize(
+    ("metric", "unit", "expected"),
+    [
+        ("volume_gigabytes_universal", "GB*H", "GB-Hours"),
+        ("compute_ram", "MB", "MB-Hours"),
+        ("compute_cores", "item", "Item-Hours"),
+        ("exttraffic", "GB", "GB"),
+        ("traffic-req-get", "request", "request"),
+        ("compute_cores", "", ""),
+    ],
+)
+def test_a_quantity_that_is_added_up_over_hours_says_so(metric, unit, expected):
+    row = billing.row(item(metric={"id": metric, "unit": unit}))
+
+    (line,) = billing.charges([row], until=NOW, account_id="100500")
+
+    assert (line.pricing_unit, line.consumed_unit) == (expected, expected)
+
+
 @pytest.mark.parametrize("thing", [{"id": ""}, {"id": None}, {"id": PROJECT}])
 def test_a_charge_of_a_whole_project_gets_an_id_from_what_it_is_for(thing):
     row = billing.row(item(thing={**thing, "type": "exttraffic"}, metric={"id": "exttraffic"}))
