@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +15,10 @@ from common.formatting import money, signed_money
 from costs import services
 from costs.exchange import Rate
 from costs.models import CostRevision, DailyCost, ExchangeRate
+from costs.type_spend import type_spend
+from syncs import triage
+from syncs.admin.triage import UnrecognizedResourceAdmin
+from syncs.models import UnrecognizedResource
 
 MANAGE = "accounts.manage_resources"
 
@@ -116,3 +121,14 @@ class CostRevisionAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("difference"))
     def difference(self, revision: CostRevision) -> str:
         return signed_money(revision.after_billed_cost - revision.before_billed_cost, revision.currency)
+
+
+admin.site.unregister(UnrecognizedResource)
+
+
+@admin.register(UnrecognizedResource)
+class CostedTriageAdmin(UnrecognizedResourceAdmin):
+    """Triage with what a type has cost so far, which the app below cannot know."""
+
+    def spent(self, types: Iterable[triage.NativeType]) -> Mapping[triage.NativeType, triage.TypeSpend]:
+        return type_spend(types)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.api import IsMember, StableOrderingFilter, TenantViewSet
+from accounts.api import IdFilter, IsMember, StableOrderingFilter, TenantViewSet
 from costs import summaries
 from costs.models import CostSource, DailyCost, ExchangeRate
 from inventory.models import ResourceType
@@ -81,8 +81,8 @@ class ExchangeRateSerializer(serializers.ModelSerializer[ExchangeRate]):
 class DailyCostFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     first = django_filters.DateFilter(field_name="date", lookup_expr="gte", label=_("First day"))
     last = django_filters.DateFilter(field_name="date", lookup_expr="lte", label=_("Last day, included"))
-    connection = django_filters.NumberFilter(field_name="connection_id", label=_("Connection"))
-    resource = django_filters.NumberFilter(field_name="resource_id", label=_("Resource"))
+    connection = IdFilter(field_name="connection_id", label=_("Connection"))
+    resource = IdFilter(field_name="resource_id", label=_("Resource"))
     type = django_filters.MultipleChoiceFilter(
         field_name="resource__resource_type", choices=ResourceType.choices, label=_("Type")
     )

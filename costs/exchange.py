@@ -45,7 +45,7 @@ def parse_daily_file(content: bytes) -> list[Rate]:
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise InvalidRatesFile("The file declares a document type; the Central Bank's file has none.")
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - no document type, so no entities to expand; size is capped
+        root = ElementTree.fromstring(content)  # noqa: S314 - no document type, so no entities to expand; size is capped  # nosec B314
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise InvalidRatesFile(f"The file is not XML: {error}.") from error
     if root.tag != "ValCurs":

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 
+from common import bulk
 from common.transactions import small_transaction
 from costs.exchange import Rate
 from costs.facts import (
@@ -35,6 +36,9 @@ from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
 CHUNK_DAYS = 7
 CHUNK_FACTS = 70_000
 """About how many facts are compared at once: fewer days at a time where a connection has many resources."""
+
+DaySums = dict[tuple[date, str], Decimal]
+"""What was billed, by day and currency."""
 
 
 def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
@@ -248,34 +252,46 @@ def _write_chunk(
     snapshot: SyncSnapshot | None,
     rates: RateTable,
 ) -> int:
-    wanted = computed_facts(connection, first, last)
-    stored = stored_facts(connection, first, last)
-    different = [key for key, amounts in wanted.items() if stored.get(key) != amounts]
-    vanished = [key for key in stored if key not in wanted]
+    different = computed_facts(connection, first, last)
+    before: DaySums = {}
+    after: DaySums = {}
+    for key, amounts in different.items():
+        _add(after, key, amounts)
+    vanished = []
+    for key, amounts in _stored(connection, first, last):
+        _add(before, key, amounts)
+        if key not in different:
+            vanished.append(key)
+        elif different[key] == amounts:
+            del different[key]
     # First what changes, then the change: killed in between, the second run still knows what was there before.
-    CostRevision.objects.bulk_create(_revisions(connection, snapshot, wanted, stored, at))
-    for keys in batched(different):
-        rows = [_row(connection, key, wanted[key], rates) for key in keys]
+    CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
+    for facts in batched(different.items()):
+        rows = bulk.Insertion(
+            [_row(connection, key, amounts, rates) for key, amounts in facts],
+            unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
+            update_fields=[
+                "billed_cost",
+                "effective_cost",
+                "list_cost",
+                "rub_rate",
+                "billed_cost_rub",
+                "effective_cost_rub",
+            ],
+        )
         with small_transaction():
-            DailyCost.objects.bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
-                update_fields=[
-                    "billed_cost",
-                    "effective_cost",
-                    "list_cost",
-                    "rub_rate",
-                    "billed_cost_rub",
-                    "effective_cost_rub",
-                ],
-            )
+            rows.execute()
     _delete(connection, vanished)
     return len(different) + len(vanished)
 
 
 def stored_facts(connection: ProviderConnection, first: date, last: date) -> dict[Key, Amounts]:
     """The facts of these days as they stand in the table."""
+    return dict(_stored(connection, first, last))
+
+
+def _stored(connection: ProviderConnection, first: date, last: date) -> Iterator[tuple[Key, Amounts]]:
+    """One by one: of a large connection they are as many as the computed ones that they are compared with."""
     rows = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).values_list(
         "resource_id",
         "date",
@@ -286,7 +302,8 @@ def stored_facts(connection: ProviderConnection, first: date, last: date) -> dic
         "effective_cost",
         "list_cost",
     )
-    return {Key(*row[:5]): Amounts(*row[5:]) for row in rows.iterator(2000)}
+    for row in rows.iterator(2000):
+        yield Key(*row[:5]), Amounts(*row[5:])
 
 
 def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
@@ -326,11 +343,16 @@ def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: Rate
     )
 
 
+def _add(sums: DaySums, key: Key, amounts: Amounts) -> None:
+    day = (key.date, key.currency)
+    sums[day] = sums.get(day, Decimal(0)) + amounts.billed
+
+
 def _revisions(
     connection: ProviderConnection,
     snapshot: SyncSnapshot | None,
-    wanted: dict[Key, Amounts],
-    stored: dict[Key, Amounts],
+    before: DaySums,
+    after: DaySums,
     at: datetime,
 ) -> list[CostRevision]:
     """A day that had facts, had ended before the snapshot before this one, and now sums up differently.
@@ -343,14 +365,6 @@ def _revisions(
         if snapshot
         else set()
     )
-    before: dict[tuple[date, str], Decimal] = {}
-    after: dict[tuple[date, str], Decimal] = {}
-    for key, amounts in stored.items():
-        day_key = (key.date, key.currency)
-        before[day_key] = before.get(day_key, Decimal(0)) + amounts.billed
-    for key, amounts in wanted.items():
-        day_key = (key.date, key.currency)
-        after[day_key] = after.get(day_key, Decimal(0)) + amounts.billed
     return [
         CostRevision(
             organization_id=connection.organization_id,

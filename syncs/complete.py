@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils.module_loading import import_string
 
+from accounts.audit.services import record
 from accounts.models import Organization, User
 from common.text import gettext_noop
 from providers import registry, scheduling
@@ -33,7 +34,7 @@ from syncs.models import (
     SyncStatus,
     SyncTrigger,
 )
-from syncs.services import SyncNotPossible, request_sync
+from syncs.services import SyncNotPossible, refuse_leaving, request_sync
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ def request_complete_sync(
     """Queue a complete sync, or join the one that is active; returns it and whether it was joined.
 
     A scheduled one leaves out connections that are not tried any more by themselves. Raises SyncNotPossible where no
-    connection is left, and for a `scheduled_date` that had its complete sync.
+    connection is left, for a `scheduled_date` that had its complete sync, and for an organization that is to go.
     """
+    refuse_leaving(organization)
     while True:
         connections = list(_connections(organization, trigger))
         if not connections:
@@ -84,6 +86,8 @@ def request_complete_sync(
                     )
                     for position, connection in enumerate(connections, start=1)
                 )
+                if requested_by:
+                    record("complete_sync.requested", obj=complete, actor=requested_by)
         except IntegrityError:
             joined = CompleteSync.objects.of(organization).active().first()
             if joined is not None:
@@ -99,7 +103,8 @@ def retry_failed(
 ) -> tuple[CompleteSync, bool]:
     """Open the latest complete sync again for the connections that failed; the others keep their result.
 
-    Returns it and whether it was active already. Raises SyncNotPossible where nothing failed or a later one exists.
+    Its times are then those of the retry. Returns it and whether it was active already. Raises SyncNotPossible where
+    nothing failed or a later one exists.
     """
     with transaction.atomic():
         complete = CompleteSync.objects.select_for_update().get(pk=complete_sync.pk)
@@ -116,8 +121,12 @@ def retry_failed(
         complete.status = SyncStatus.QUEUED
         complete.trigger = trigger
         complete.requested_by = requested_by
-        complete.finished_at = complete.told_at = None
-        complete.save(update_fields=["status", "trigger", "requested_by", "finished_at", "told_at"])
+        complete.started_at = complete.finished_at = complete.told_at = None
+        complete.save(
+            update_fields=["status", "trigger", "requested_by", "started_at", "finished_at", "told_at"]
+        )
+        if requested_by:
+            record("complete_sync.retried", obj=complete, actor=requested_by)
     return complete, False
 
 
@@ -218,7 +227,9 @@ def _mode() -> CompleteSyncMode:
 
 def _automatic(connections: QuerySet[ProviderConnection]) -> QuerySet[ProviderConnection]:
     files = [key for key, plugin in registry.plugins().items() if plugin.capabilities.reads_files]
-    return connections.filter(is_active=True, auto_sync=True).exclude(provider_type__in=files)
+    return connections.filter(is_active=True, auto_sync=True, organization__deletion_at__isnull=True).exclude(
+        provider_type__in=files
+    )
 
 
 def _connections(organization: Organization, trigger: SyncTrigger) -> QuerySet[ProviderConnection]:
@@ -257,7 +268,7 @@ def _begin_next(complete: CompleteSync, now: datetime) -> list[int]:
     is_busy = complete.references.filter(status=SyncStatus.RUNNING).exists()
     waiting = complete.references.filter(status=SyncStatus.QUEUED)
     to_run = []
-    for reference in waiting.select_related("connection").order_by("position"):
+    for reference in waiting.select_related("connection__organization").order_by("position"):
         if is_busy and complete.mode == CompleteSyncMode.SEQUENTIAL:
             break
         own = complete.references.filter(pk=reference.pk, status=SyncStatus.QUEUED)
@@ -267,6 +278,7 @@ def _begin_next(complete: CompleteSync, now: datetime) -> list[int]:
                 trigger=SyncTrigger(complete.trigger),
                 now=now,
                 requested_by=complete.requested_by,
+                is_part=True,
             )
         except SyncNotPossible as error:
             reason = {"code": "sync_not_possible", "message": str(error), "params": {}}

@@ -108,6 +108,14 @@ class Comparison:
     resources: list[ResourceDifference] = field(default_factory=list)
 
     @property
+    def costs_before(self) -> Amounts:
+        return self._sum_of_compared("before")
+
+    @property
+    def costs_after(self) -> Amounts:
+        return self._sum_of_compared("after")
+
+    @property
     def differences(self) -> Amounts:
         return _sum(one.differences for one in self.connections if one.differences is not None)
 
@@ -124,8 +132,15 @@ class Comparison:
         return sum(one.changed_count for one in self.connections)
 
     @property
+    def resource_count(self) -> int:
+        return self.new_count + self.gone_count + self.changed_count
+
+    @property
     def left_out(self) -> list[ConnectionDifference]:
         return [one for one in self.connections if not one.is_compared]
+
+    def _sum_of_compared(self, side: str) -> Amounts:
+        return _sum(getattr(one, side).daily_costs for one in self.connections if one.is_compared)
 
 
 def history(organization: Organization) -> QuerySet[CompleteSync]:

@@ -8,14 +8,23 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import UserRequest, organization_required, writer_required
 from providers.badges import badge_of, series_of
-from syncs import complete, complete_queries
+from syncs import complete, complete_queries, queries
 from syncs.models import CompleteSync, SyncStatus, SyncTrigger
-from syncs.views import LEVELS, PAGE_SIZE, complete_started
+from syncs.panel import LEVELS, RESULTS, counted_results
+from syncs.views import PAGE_SIZE, complete_started
+from syncs.wording import change_title
+
+COMPARED_FIELDS = (
+    *("name", "status", "is_orphan", "is_provisional", "vcpus", "memory_mib", "storage_gib"),
+    *("operating_system", "engine", "engine_version", "ip_addresses", "tags", "daily_cost"),
+)
+"""What is compared of a resource's two states, as `syncs.wording` calls it."""
 
 CHOICES = 30
 """How many earlier complete syncs may be chosen to compare with."""
@@ -28,7 +37,7 @@ def complete_list(request: UserRequest) -> HttpResponse:
     page = Paginator(complete_queries.history(request.organization), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    context = {"page": page, "rows": [_row(one) for one in page]}
+    context = {"page": page, "rows": [{**_row(one), "summary": _summary(one)} for one in page]}
     template = "syncs/_completes.html" if request.htmx else "syncs/complete_list.html"
     return render(request, template, context)
 
@@ -38,10 +47,15 @@ def complete_list(request: UserRequest) -> HttpResponse:
 def complete_detail(request: UserRequest, pk: int) -> HttpResponse:
     one = _get(request, pk)
     parts = complete_queries.parts(one)
+    unread = queries.coverages(
+        part.reference.snapshot_id
+        for part in parts
+        if part.reference.snapshot_id and part.reference.status == SyncStatus.PARTIAL
+    )
     context = {
         "complete": one,
         "row": _row(one),
-        "parts": [_part(part) for part in parts],
+        "parts": [_part(part, unread.get(part.reference.snapshot_id or 0)) for part in parts],
         "failed_count": sum(part.reference.status == SyncStatus.ERROR for part in parts),
         "is_latest": not CompleteSync.objects.of(request.organization).filter(pk__gt=one.pk).exists(),
         "may_write": request.membership.may_write,
@@ -65,25 +79,25 @@ def complete_retry(request: UserRequest, pk: int) -> HttpResponse:
 @organization_required
 @require_safe
 def complete_compare(request: UserRequest, pk: int) -> HttpResponse:
-    """This one against an earlier one: `with` names it, else the one before."""
-    after = _get(request, pk)
+    """This one against another: `with` names it, else the one before; whichever is older comes first."""
+    one = _get(request, pk)
     chosen = request.GET.get("with", "")
     if chosen and not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
         raise Http404
-    former = None if chosen else complete_queries.earlier(after)
+    former = None if chosen else complete_queries.earlier(one)
     number = int(chosen) if chosen else former.pk if former else None
-    before = _get(request, number) if number is not None else None
+    other = _get(request, number) if number is not None else None
+    before, after = sorted((one, other), key=lambda each: each.pk) if other else (None, one)
     comparison = complete_queries.comparison(before, after) if before else None
-    kinds = {"new": _("new"), "gone": _("gone"), "changed": _("changed")}
+    choices = CompleteSync.objects.of(request.organization).ended().exclude(pk=one.pk)
     context = {
-        "after": after,
+        "one": one,
+        "other": other,
         "before": before,
+        "after": after,
         "comparison": comparison,
-        "resources": [(one, kinds[one.kind]) for one in comparison.resources] if comparison else [],
-        "choices": CompleteSync.objects.of(request.organization)
-        .ended()
-        .exclude(pk=after.pk)
-        .order_by("-pk")[:CHOICES],
+        "resources": [(each, _difference_title(each)) for each in comparison.resources] if comparison else [],
+        "choices": choices.order_by("-pk")[:CHOICES],
     }
     return render(request, "syncs/complete_compare.html", context)
 
@@ -97,12 +111,38 @@ def _row(one: Any) -> dict[str, Any]:
     return {
         "complete": one,
         "level": LEVELS[SyncStatus(one.status)],
-        "took": one.finished_at - one.requested_at if one.finished_at else None,
+        "took": one.finished_at - one.started_at if one.finished_at and one.started_at else None,
         "who": one.requested_by.display_name if one.requested_by else one.get_trigger_display(),
     }
 
 
-def _part(part: complete_queries.Part) -> dict[str, Any]:
+def _summary(one: Any) -> str:
+    """`3 done, 1 failed`; of one whose result is not a single word for all."""
+    if one.is_active or one.status != SyncStatus.PARTIAL:
+        return ""
+    return counted_results({status: getattr(one, f"{status}_count") for status in RESULTS})
+
+
+def _difference_title(one: complete_queries.ResourceDifference) -> str:
+    """What happened to a resource between two complete syncs: “new”, “gone”, “2 → 4 vCPU” …"""
+    if one.before is None or one.after is None:
+        return pgettext("resource", "new") if one.before is None else pgettext("resource", "gone")
+    changes = {
+        name: [getattr(one.before, name), getattr(one.after, name)]
+        for name in COMPARED_FIELDS
+        if getattr(one.before, name) != getattr(one.after, name)
+    }
+    if not changes and one.before.configuration_hash == one.after.configuration_hash:
+        return _("changed in between and is as before")
+    if not changes:
+        return _("configuration changed")
+    at = one.after.opened_at
+    assert at is not None
+    change = queries.Change(at=at, kind="updated", state=one.after, effect=one.difference, changes=changes)
+    return change_title(change)
+
+
+def _part(part: complete_queries.Part, coverage: queries.Coverage | None) -> dict[str, Any]:
     return {
         "part": part,
         "snapshot": part.reference.snapshot,
@@ -111,4 +151,5 @@ def _part(part: complete_queries.Part) -> dict[str, Any]:
         "series": series_of(part.connection),
         "level": LEVELS[SyncStatus(part.reference.status)],
         "status": part.reference.get_status_display(),
+        "unread": coverage.unread_names if coverage else "",
     }

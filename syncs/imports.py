@@ -17,8 +17,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import Storage
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.audit.services import record
 from accounts.models import Organization, User
 from common.formatting import size_bytes
 from common.text import gettext_noop
@@ -99,7 +101,15 @@ def store_file(
     billing_file.sha256 = measured.digest.hexdigest()
     billing_file.size_bytes = measured.byte_count
     billing_file.status, billing_file.report = _inspected(billing_file, now, inspection_seconds)
-    billing_file.save()
+    with transaction.atomic():
+        billing_file.save()
+        record(
+            "file.uploaded",
+            obj=billing_file,
+            organization=connection.organization,
+            actor=uploaded_by,
+            details={"bytes": billing_file.size_bytes, "sha256": billing_file.sha256},
+        )
     return billing_file
 
 

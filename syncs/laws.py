@@ -6,6 +6,7 @@ costs stand in `costs.laws`.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,18 +14,23 @@ from decimal import Decimal
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
-from inventory.models import MetricPoint, Resource, Tag, UsageSummary
+from inventory.models import MetricPoint, Resource, ResourceNote, SoftwareComponent, Tag, UsageSummary
 from syncs.engine.records import AMOUNT_QUANTUM
 from syncs.models import (
     ACTIVE,
+    FINISHED,
+    BillingFile,
     ChargeBatch,
     ChargeLine,
+    CompleteSync,
     PendingClosure,
+    ProviderSyncReference,
     ResourceState,
     ScopeCoverage,
     SnapshotTotal,
     SyncSnapshot,
     SyncStatus,
+    SyncTrace,
     UnrecognizedResource,
 )
 
@@ -173,6 +179,86 @@ def one_current_delivery() -> Iterator[str]:
         yield f"Delivery {pk} says it has {said} lines; there are {found}."
 
 
+def counts_say_what_was_written() -> Iterator[str]:
+    """A snapshot's counts are those of the states that it opened and closed, and add up to what it found."""
+    actions = ResourceState.Action
+    published = ResourceState.objects.filter(opened_at__isnull=False)
+    opened: dict[int, Counter[str]] = defaultdict(Counter)
+    for row in published.values("opened_by", "action").annotate(count=Count("pk")):
+        opened[row["opened_by"]][row["action"]] = row["count"]
+    closed = {
+        row["closed_by"]: row["count"]
+        for row in published.filter(closed_by__isnull=False).values("closed_by").annotate(count=Count("pk"))
+    }
+    for snapshot in SyncSnapshot.objects.finished().iterator(500):
+        written = opened[snapshot.pk]
+        created = written[actions.CREATED] + written[actions.RETURNED]
+        updated = written[actions.UPDATED]
+        deleted = closed.get(snapshot.pk, 0) - updated
+        told = (snapshot.created_count, snapshot.updated_count, snapshot.deleted_count)
+        if told != (created, updated, deleted):
+            yield (
+                f"Snapshot {snapshot.pk} tells of {told[0]} new, {told[1]} changed and {told[2]} gone; its states of "
+                f"{created}, {updated} and {deleted}."
+            )
+        found = (
+            snapshot.created_count + snapshot.updated_count + snapshot.unchanged_count + snapshot.stale_count
+        )
+        if found != snapshot.resource_count:
+            yield f"Snapshot {snapshot.pk} counts {snapshot.resource_count} resources and tells of {found}."
+
+
+def complete_syncs_agree_with_their_parts() -> Iterator[str]:
+    """A complete sync has ended when its parts have, as they have, and has no less than they have.
+
+    It may have more: with a connection its part goes, and with an old snapshot what it found.
+    """
+    completes = CompleteSync.objects.order_by("pk").prefetch_related("references__snapshot__totals")
+    for complete in completes.iterator(200):
+        parts = list(complete.references.all())
+        if complete.is_active != (complete.finished_at is None):
+            yield f"Complete sync {complete.pk} is {complete.status} and its end is {complete.finished_at}."
+        if not complete.is_active:
+            yield from _disagreements(complete, parts)
+        for part in parts:
+            yield from _part_disagreements(part)
+
+
+def _disagreements(complete: CompleteSync, parts: list[ProviderSyncReference]) -> Iterator[str]:
+    """Where the result of a complete sync that has ended is not that of its parts."""
+    allowed = {
+        SyncStatus.SUCCESS: {SyncStatus.SUCCESS},
+        SyncStatus.ERROR: {SyncStatus.ERROR},
+        SyncStatus.PARTIAL: {SyncStatus.SUCCESS, SyncStatus.PARTIAL, SyncStatus.ERROR},
+    }[SyncStatus(complete.status)]
+    for part in parts:
+        if part.status not in allowed:
+            yield f"Complete sync {complete.pk} ended as {complete.status}, and its part {part.pk} is {part.status}."
+    read = [part.snapshot for part in parts if part.status in FINISHED and part.snapshot is not None]
+    count = sum(snapshot.resource_count for snapshot in read)
+    if complete.resource_count < count:
+        yield f"Complete sync {complete.pk} has {complete.resource_count} resources, its parts have {count}."
+    sums: dict[str, Decimal] = {}
+    for total in (total for snapshot in read for total in snapshot.totals.all()):
+        sums[total.currency] = sums.get(total.currency, Decimal(0)) + total.resources_daily_cost
+    for currency, amount in sorted(sums.items()):
+        told = Decimal(complete.daily_costs.get(currency, "0"))
+        if told < amount:
+            yield f"Complete sync {complete.pk} costs {told} {currency} a day, its parts {amount}."
+
+
+def _part_disagreements(part: ProviderSyncReference) -> Iterator[str]:
+    snapshot = part.snapshot
+    if snapshot is None:
+        return
+    if snapshot.connection_id != part.connection_id:
+        yield f"Part {part.pk} of complete sync {part.complete_sync_id} is of another connection than its snapshot."
+    if part.status not in ACTIVE and part.status != snapshot.status:
+        yield (
+            f"Part {part.pk} of complete sync {part.complete_sync_id} is {part.status}, its snapshot {snapshot.status}."
+        )
+
+
 _OWNERS = (
     (Resource, "connection"),
     (SyncSnapshot, "connection"),
@@ -180,12 +266,18 @@ _OWNERS = (
     (ChargeBatch, "connection"),
     (UnrecognizedResource, "connection"),
     (SnapshotTotal, "snapshot__connection"),
+    (SyncTrace, "snapshot__connection"),
     (ScopeCoverage, "snapshot__connection"),
     (PendingClosure, "snapshot__connection"),
     (ChargeLine, "batch__connection"),
     (ChargeLine, "resource__connection"),
     (ResourceState, "parent__connection"),
+    (ProviderSyncReference, "complete_sync"),
+    (ProviderSyncReference, "connection"),
+    (BillingFile, "connection"),
     (Tag, "resource__connection"),
+    (ResourceNote, "resource__connection"),
+    (SoftwareComponent, "resource__connection"),
     (MetricPoint, "resource__connection"),
     (UsageSummary, "resource__connection"),
 )
@@ -209,6 +301,8 @@ LAWS = (
     Law("No draft outlives its sync", no_drafts_left),
     Law("No draft is visible", no_draft_visible),
     Law("Of each billing period one delivery counts", one_current_delivery),
+    Law("Snapshots count what they wrote", counts_say_what_was_written),
+    Law("Complete syncs agree with their parts", complete_syncs_agree_with_their_parts),
     Law("Rows belong to the organization of their connection", rows_belong_to_their_connections_organization),
 )
 

@@ -184,6 +184,34 @@ class SyncSnapshot(TenantModel):
         return self.status in ACTIVE
 
 
+class SyncTrace(TenantModel):
+    """What one sync asked of its provider, how long it waited and what came of it; as `providers.contract.trace` counts.
+
+    A row of its own, because snapshots are joined to everywhere. Zeros and empty texts are left out:
+    `steps` [{name, seconds, records, error}] · `waits` {kind: seconds by the clock} ·
+    `calls` [{step, api, call, region, requests, statuses: {status: count}, repeats, given_up, tries, wire, slowest,
+    bytes, waits: {kind: seconds}}] · `earlier` [{attempt, seconds, requests, error: {code, message, params}}] of the
+    attempts that ended without a result.
+    """
+
+    snapshot = models.OneToOneField(
+        SyncSnapshot, on_delete=models.CASCADE, related_name="trace", verbose_name=_("sync snapshot")
+    )
+    steps = models.JSONField(_("steps"), default=list, blank=True)
+    calls = models.JSONField(_("calls"), default=list, blank=True)
+    waits = models.JSONField(_("waits"), default=dict, blank=True)
+    earlier = models.JSONField(_("earlier attempts"), default=list, blank=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("sync trace")
+        verbose_name_plural = _("sync traces")
+
+    def __str__(self) -> str:
+        return str(self.snapshot)
+
+
 class SnapshotTotal(TenantModel):
     """The reconciliation of one snapshot in one currency, per day.
 
@@ -203,6 +231,9 @@ class SnapshotTotal(TenantModel):
         verbose_name = _("snapshot total")
         verbose_name_plural = _("snapshot totals")
         constraints = [models.UniqueConstraint(fields=["snapshot", "currency"], name="syncs_total_once")]
+
+    def __str__(self) -> str:
+        return self.currency
 
 
 class ScopeCoverage(TenantModel):
@@ -351,6 +382,8 @@ class PendingClosure(TenantModel):
     objects = TenantManager()
 
     class Meta:
+        verbose_name = _("pending closure")
+        verbose_name_plural = _("pending closures")
         constraints = [models.UniqueConstraint(fields=["snapshot", "state"], name="syncs_closure_once")]
 
 

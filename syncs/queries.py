@@ -5,7 +5,7 @@ Every query of many rows starts from an organization. A connection's *current* s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from accounts.models import Organization
@@ -21,11 +21,17 @@ from common.models import MoneyField
 from inventory.models import ResourceType, UsageSummary
 from providers.messages import Explanation, explain, provider_name, sentence
 from providers.models import ProviderConnection
+from providers.scopes import place_name
+from providers.scopes import scope_name as name_of_scope
 from syncs.models import Phase, ResourceState, ScopeCoverage, SyncSnapshot, SyncStatus
 
 UNREAD = (ScopeCoverage.Status.FAILED, ScopeCoverage.Status.DENIED)
+PROJECT_PREFIX = "project/"
 USAGE_PREFIX = "usage/"
 """Scopes of measurements, one per machine; together they count as one section."""
+
+NAMED_SECTIONS = 4
+"""How many sections that were not read are called by name where one sentence tells of all."""
 
 MACHINES = (ResourceType.SERVER, ResourceType.DEDICATED_SERVER, ResourceType.DATABASE)
 """Types whose CPU and memory count for utilisation."""
@@ -36,32 +42,6 @@ STEPS = len(PHASES) - 1
 READING_PERCENT = 25
 """Where the bar stands when everything has been read; the share says how many phases are over, not how much time."""
 
-SECTIONS = {
-    "account": _("account"),
-    "backups": _("backups"),
-    "billing": _("billing"),
-    "cdn": _("CDN"),
-    "databases": _("databases"),
-    "domains": _("domains"),
-    "ftp": _("FTP"),
-    "images": _("images"),
-    "mail": _("mail"),
-    "mysql": _("MySQL"),
-    "network": _("networks"),
-    "postgresql": _("PostgreSQL"),
-    "prices": _("price list"),
-    "s3": _("S3"),
-    "servers": _("servers"),
-    "services": _("services"),
-    "sites": _("sites"),
-    "snapshots": _("snapshots"),
-    "usage": _("measurements"),
-    "volumes": _("volumes"),
-    "vps": _("servers"),
-    "vps-network": _("networks"),
-}
-"""Words for parts of scopes that several providers have; other parts are shown as they are."""
-
 WAITS = {
     "rate_limit": _("Request limit of %(provider)s"),
     "provider_unavailable": _("%(provider)s is not responding"),
@@ -71,10 +51,14 @@ WAITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageProblem:
-    """A scope that was not read: its name and the sentence why, in the reader's language; `since` may be unknown."""
+    """A scope that was not read: its name and the sentence why, in the reader's language; `since` may be unknown.
+
+    `place` is the region and project that it names, empty where it names none.
+    """
 
     scope: str
     name: str
+    place: str
     is_denied: bool
     error_code: str
     reason: str
@@ -95,7 +79,38 @@ class Coverage:
 
     @property
     def unread_names(self) -> str:
-        return ", ".join(dict.fromkeys(problem.name for problem in self.problems))
+        """Sections by name; of many, those of one place as a number: a region that fails may be dozens of sections."""
+        names = list(dict.fromkeys(problem.name for problem in self.problems))
+        if len(names) > NAMED_SECTIONS:
+            names = list(self._unread_by_place())
+        rest = len(names) - NAMED_SECTIONS
+        shown = ", ".join(names[:NAMED_SECTIONS])
+        if rest <= 0:
+            return shown
+        return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", rest) % {
+            "names": shown,
+            "count": rest,
+        }
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why, each reason once."""
+        return list(dict.fromkeys(problem.reason for problem in self.problems if problem.reason))
+
+    def _unread_by_place(self) -> Iterator[str]:
+        by_place: dict[str, dict[str, None]] = {}
+        for problem in self.problems:
+            by_place.setdefault(problem.place, {})[problem.name] = None
+        for place, names in by_place.items():
+            if not place or len(names) == 1:
+                yield from names
+                continue
+            yield ngettext(
+                "%(count)d section of %(place)s", "%(count)d sections of %(place)s", len(names)
+            ) % {
+                "count": len(names),
+                "place": place,
+            }
 
     @property
     def denied_only(self) -> bool:
@@ -225,12 +240,24 @@ def with_components(
     )
 
 
-def scope_name(scope: str) -> str:
-    """A scope in words where its parts are known ones: `backups/mysql` is “backups / MySQL”."""
-    parts = [part.replace("%2F", "/") for part in scope.split("/")]
-    if parts[0] == "usage":
-        return gettext(SECTIONS["usage"])
-    return " / ".join(gettext(SECTIONS[part]) if part in SECTIONS else part for part in parts)
+def scope_name(scope: str, places: Mapping[str, str] | None = None) -> str:
+    """A scope as it is stored, in words: `backups/mysql` is “backups / MySQL”; `places` is {project id: name}."""
+    return name_of_scope(_parts(scope), places)
+
+
+def project_names(scopes: Iterable[str], connections: Iterable[int]) -> dict[str, str]:
+    """{id: name} of the projects that these scopes name, as far as resources tell; one query, none without any."""
+    parts = (scope.split("/") for scope in scopes if scope.startswith(PROJECT_PREFIX))
+    ids = {part[1] for part in parts if len(part) > 1}
+    if not ids:
+        return {}
+    named = ResourceState.objects.open().filter(connection__in=set(connections), sub_account_id__in=ids)
+    return dict(
+        named.exclude(sub_account_name="")
+        .order_by()
+        .values_list("sub_account_id", "sub_account_name")
+        .distinct()
+    )
 
 
 def coverage_problems(of: SyncSnapshot | ProviderConnection) -> list[CoverageProblem]:
@@ -240,19 +267,7 @@ def coverage_problems(of: SyncSnapshot | ProviderConnection) -> list[CoveragePro
         rows = rows.filter(snapshot__connection=of, snapshot__is_current=True)
     else:
         rows = rows.filter(snapshot=of)
-    return [_problem(row) for row in rows.order_by("scope")]
-
-
-def snapshot_coverage(snapshot: SyncSnapshot) -> Coverage:
-    return _coverages([snapshot.pk]).get(snapshot.pk, Coverage())
-
-
-def read_sections(snapshot: SyncSnapshot) -> list[str]:
-    """Names of the sections that the snapshot read completely; the machines' measurements are one."""
-    scopes = ScopeCoverage.objects.filter(snapshot=snapshot).exclude(status__in=UNREAD).order_by("scope")
-    plain = scopes.exclude(scope__startswith=USAGE_PREFIX).values_list("scope", flat=True)
-    usage = scopes.filter(scope__startswith=USAGE_PREFIX).values_list("scope", flat=True)[:1]
-    return list(dict.fromkeys(scope_name(scope) for scope in [*plain, *usage]))
+    return [problem for _snapshot, problem in _problems(rows)]
 
 
 def current_coverage(organization: Organization) -> dict[int, Coverage]:
@@ -260,8 +275,36 @@ def current_coverage(organization: Organization) -> dict[int, Coverage]:
     current = dict(
         SyncSnapshot.objects.of(organization).filter(is_current=True).values_list("pk", "connection_id")
     )
-    found = _coverages(current)
+    found = coverages(current)
     return {connection: found.get(snapshot, Coverage()) for snapshot, connection in current.items()}
+
+
+def coverages(snapshots: Iterable[int]) -> dict[int, Coverage]:
+    """How complete these snapshots are, by snapshot; two queries whatever their number, three where projects are named."""
+    pks = list(snapshots)
+    rows = ScopeCoverage.objects.filter(snapshot__in=pks)
+    problems: dict[int, list[CoverageProblem]] = {}
+    for snapshot_id, problem in _problems(rows.filter(status__in=UNREAD)):
+        problems.setdefault(snapshot_id, []).append(problem)
+    is_usage = Q(scope__startswith=USAGE_PREFIX)
+    counts = (
+        rows.order_by()
+        .values("snapshot")
+        .annotate(
+            sections=Count("pk", filter=~is_usage),
+            read=Count("pk", filter=~is_usage & ~Q(status__in=UNREAD)),
+            usage=Count("pk", filter=is_usage),
+            usage_unread=Count("pk", filter=is_usage & Q(status__in=UNREAD)),
+        )
+    )
+    return {
+        row["snapshot"]: Coverage(
+            section_count=row["sections"] + bool(row["usage"]),
+            read_count=row["read"] + bool(row["usage"] and not row["usage_unread"]),
+            problems=tuple(problems.get(row["snapshot"], ())),
+        )
+        for row in counts
+    }
 
 
 def snapshot_history(of: ProviderConnection | Organization) -> QuerySet[SyncSnapshot]:
@@ -435,38 +478,22 @@ def _disk_utilisation(rows: list[dict[str, Any]]) -> Utilisation:
     )
 
 
-def _coverages(snapshots: Iterable[int]) -> dict[int, Coverage]:
-    """By snapshot: two queries, whatever the number of scopes and snapshots."""
-    pks = list(snapshots)
-    rows = ScopeCoverage.objects.filter(snapshot__in=pks)
-    problems: dict[int, list[CoverageProblem]] = {}
-    for row in rows.filter(status__in=UNREAD).order_by("scope"):
-        problems.setdefault(row.snapshot_id, []).append(_problem(row))
-    is_usage = Q(scope__startswith=USAGE_PREFIX)
-    counts = (
-        rows.order_by()
-        .values("snapshot")
-        .annotate(
-            sections=Count("pk", filter=~is_usage),
-            read=Count("pk", filter=~is_usage & ~Q(status__in=UNREAD)),
-            usage=Count("pk", filter=is_usage),
-            usage_unread=Count("pk", filter=is_usage & Q(status__in=UNREAD)),
-        )
-    )
-    return {
-        row["snapshot"]: Coverage(
-            section_count=row["sections"] + bool(row["usage"]),
-            read_count=row["read"] + bool(row["usage"] and not row["usage_unread"]),
-            problems=tuple(problems.get(row["snapshot"], ())),
-        )
-        for row in counts
-    }
+def _parts(scope: str) -> list[str]:
+    return [part.replace("%2F", "/") for part in scope.split("/")]
 
 
-def _problem(row: ScopeCoverage) -> CoverageProblem:
+def _problems(rows: QuerySet[ScopeCoverage]) -> list[tuple[int, CoverageProblem]]:
+    """Unread scopes in their order, each with the pk of its snapshot."""
+    unread = list(rows.select_related("snapshot").order_by("scope"))
+    places = project_names((row.scope for row in unread), (row.snapshot.connection_id for row in unread))
+    return [(row.snapshot_id, _problem(row, places)) for row in unread]
+
+
+def _problem(row: ScopeCoverage, places: Mapping[str, str]) -> CoverageProblem:
     return CoverageProblem(
         scope=row.scope,
-        name=scope_name(row.scope),
+        name=scope_name(row.scope, places),
+        place=place_name(_parts(row.scope), places),
         is_denied=row.status == ScopeCoverage.Status.DENIED,
         error_code=row.error_code,
         reason=sentence(row.message, row.params),

@@ -22,7 +22,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from structlog.contextvars import bound_contextvars
 
-from accounts.models import User
+from accounts.audit.services import record
+from accounts.models import Organization, User
 from common.text import gettext_noop
 from common.transactions import give_way
 from inventory import services as inventory
@@ -32,9 +33,11 @@ from providers import services as providers
 from providers.contract.errors import ProviderError, ProviderUnavailable, UnexpectedResponse
 from providers.contract.plugin import Period, PluginContext
 from providers.contract.records import ResourceType
+from providers.contract.trace import ReadingTrace
 from providers.models import ConnectionStatus, ProviderConnection
 from providers.registry import plugin_class
-from syncs.engine import deliveries, persist, pipeline
+from syncs import announcements
+from syncs.engine import deliveries, persist, pipeline, traces
 from syncs.engine.collect import Collected, collect
 from syncs.engine.drafts import batched
 from syncs.engine.grouping import Grouping
@@ -82,12 +85,16 @@ def request_sync(
     now: datetime,
     requested_by: User | None = None,
     billing_file: BillingFile | None = None,
+    is_part: bool = False,
 ) -> tuple[SyncSnapshot, bool]:
     """Queue a sync of the connection, or join the one that is active; returns it and whether it was joined.
 
-    A request that is not scheduled also ends a series of failures that stopped the automatic syncs.
-    Raises SyncNotPossible for a connection that is switched off, or that reads files when none is given.
+    A request that is not scheduled also ends a series of failures that stopped the automatic syncs. One of a person is
+    recorded; `is_part` of a complete sync, that one was.
+    Raises SyncNotPossible for a connection that is switched off, that reads files when none is given, or whose
+    organization is about to be deleted.
     """
+    refuse_leaving(connection.organization)
     if not connection.is_active:
         raise SyncNotPossible(gettext_noop("This connection is switched off. Switch it on to sync it."))
     if plugin_class(connection.provider_type).capabilities.reads_files and billing_file is None:
@@ -105,6 +112,8 @@ def request_sync(
                     billing_file=billing_file,
                     requested_at=now,
                 )
+                if requested_by and not is_part:
+                    record("sync.requested", obj=connection, actor=requested_by, details=_told(snapshot))
         except IntegrityError:
             if not ProviderConnection.objects.filter(pk=connection.pk).exists():
                 raise
@@ -119,6 +128,14 @@ def request_sync(
                 ) from None
             return joined, True
         return snapshot, False
+
+
+def refuse_leaving(organization: Organization) -> None:
+    """Nothing is read any more for an organization in its grace; raises SyncNotPossible."""
+    if organization.is_leaving:
+        raise SyncNotPossible(
+            gettext_noop("This organization is about to be deleted: nothing is synced any more.")
+        )
 
 
 def run_snapshot(*, snapshot_id: int, now: datetime) -> SyncStatus | None:
@@ -156,11 +173,12 @@ def run_snapshot(*, snapshot_id: int, now: datetime) -> SyncStatus | None:
 
 def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
     connection = snapshot.connection
+    trace = ReadingTrace()
     try:
         _refuse_past(connection, now)
         plugin_type = plugin_class(connection.provider_type)
         grouping = Grouping(plugin=plugin_type, mappings=type_mappings(connection.provider_type))
-        plugin = plugin_type(_context(snapshot, lease, now))
+        plugin = plugin_type(_context(snapshot, lease, trace, now))
         with Spool() as spool:
             collected = collect(
                 plugin,
@@ -184,16 +202,16 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
                 now=now,
                 on_batch=lease.report,
             )
-        _publish(snapshot, lease, result, collected, now)
+        _publish(snapshot, lease, result, collected, trace, now)
     except LeaseLost:
         raise
     except ProviderUnavailable as error:
         if snapshot.attempt < MAX_ATTEMPTS:
-            _requeue(snapshot, lease, error)
+            _requeue(snapshot, lease, error, trace)
             raise
-        return _fail(snapshot, lease, error, now)
+        return _fail(snapshot, lease, error, trace, now)
     except ProviderError as error:
-        return _fail(snapshot, lease, error, now)
+        return _fail(snapshot, lease, error, trace, now)
     except Exception:
         logger.exception("sync %s of connection %s broke", snapshot.pk, connection.pk)
         broken = UnexpectedResponse(
@@ -204,7 +222,7 @@ def _run(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> SyncStatus:
             operation="sync",
             params={"code": snapshot.pk},
         )
-        return _fail(snapshot, lease, broken, now)
+        return _fail(snapshot, lease, broken, trace, now)
     snapshot.refresh_from_db()
     after_sync(snapshot=snapshot, now=now)
     return SyncStatus(snapshot.status)
@@ -333,7 +351,9 @@ def map_unrecognized_type(
     Re-typing opens no state: the type is not part of a resource's form. Returns how many records were resolved.
     """
     with transaction.atomic():
-        TypeMapping.objects.update_or_create(
+        known = TypeMapping.objects.filter(provider_type=provider_type, native_type=native_type)
+        before = known.values_list("resource_type", flat=True).first()
+        mapping, _made = TypeMapping.objects.update_or_create(
             provider_type=provider_type,
             native_type=native_type,
             defaults={"resource_type": resource_type, "created_by": by, "notes": notes},
@@ -341,16 +361,34 @@ def map_unrecognized_type(
         Resource.objects.filter(connection__provider_type=provider_type, native_type=native_type).update(
             resource_type=resource_type
         )
-        return UnrecognizedResource.objects.filter(
+        resolved = UnrecognizedResource.objects.filter(
             provider_type=provider_type, native_type=native_type, resolved_at__isnull=True
         ).update(resolved_at=at, resolved_by=by, mapped_to=resource_type, notes=notes)
+        record(
+            "type.mapped",
+            obj=mapping,
+            actor=by,
+            changes={"resource_type": [before, resource_type]},
+            details={"resolved": resolved, "notes": notes},
+        )
+        return resolved
 
 
 def resolve_unrecognized(
     *, resources: QuerySet[UnrecognizedResource], by: User | None, at: datetime, notes: str = ""
 ) -> int:
     """Close triage records without teaching a type; returns how many were open."""
-    return resources.filter(resolved_at__isnull=True).update(resolved_at=at, resolved_by=by, notes=notes)
+    with transaction.atomic():
+        count = resources.filter(resolved_at__isnull=True).update(resolved_at=at, resolved_by=by, notes=notes)
+        if count:
+            record("unrecognized.resolved", actor=by, details={"count": count, "notes": notes})
+    return count
+
+
+def _told(snapshot: SyncSnapshot) -> dict[str, Any]:
+    """What the audit trail says of a sync that somebody asked for."""
+    name = snapshot.billing_file.name if snapshot.billing_file else None
+    return {"sync": snapshot.pk, **({"file": name} if name else {})}
 
 
 def _refuse_past(connection: ProviderConnection, now: datetime) -> None:
@@ -366,12 +404,13 @@ def _refuse_past(connection: ProviderConnection, now: datetime) -> None:
         )
 
 
-def _context(snapshot: SyncSnapshot, lease: Lease, now: datetime) -> PluginContext:
+def _context(snapshot: SyncSnapshot, lease: Lease, trace: ReadingTrace, now: datetime) -> PluginContext:
     source = snapshot.billing_file
     return providers.plugin_context(
         snapshot.connection,
         now=now,
         on_wait=lease.waiting,
+        trace=trace,
         source=Path(source.file.path) if source else None,
         source_name=source.name if source else "",
         options={"skip_bad_rows": "1"} if source and source.skip_bad_rows else {},
@@ -385,7 +424,7 @@ def _usage_period(connection: ProviderConnection, now: datetime) -> Period:
 
 
 def _charge_period(connection: ProviderConnection, now: datetime) -> Period:
-    """Whole billing periods, from the one of the latest snapshot on: a delivery replaces its period as a whole.
+    """Whole billing periods, from the latest delivery on: a delivery replaces its period as a whole.
 
     For some days after its end a month, or a day, is read once more, because its last lines come late.
     """
@@ -393,10 +432,22 @@ def _charge_period(connection: ProviderConnection, now: datetime) -> Period:
     if plugin.capabilities.reads_files:  # a file says itself which months it is about
         return Period(start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC))
     zone = ZoneInfo(plugin.billing_timezone)
-    first = (_read_until(connection, now) - LATE_CHARGES).astimezone(zone)
+    first = (_bill_read_until(connection, now) - LATE_CHARGES).astimezone(zone)
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     start = midnight if plugin.delivers_by_day else midnight.replace(day=1)
     return Period(start=start.astimezone(UTC), end=now)
+
+
+def _bill_read_until(connection: ProviderConnection, now: datetime) -> datetime:
+    """Up to when the bill is known: it may have failed for days while the lists went on being read.
+
+    An account of which the bill says nothing new is not asked for more than a first period before its latest snapshot.
+    """
+    current = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
+    if current is None or current.observed_at is None:
+        return now - FIRST_PERIOD
+    oldest = current.observed_at - FIRST_PERIOD
+    return max(deliveries.latest_reading(connection.pk) or oldest, oldest)
 
 
 def _read_until(connection: ProviderConnection, now: datetime) -> datetime:
@@ -405,7 +456,12 @@ def _read_until(connection: ProviderConnection, now: datetime) -> datetime:
 
 
 def _publish(
-    snapshot: SyncSnapshot, lease: Lease, result: pipeline.Result, collected: Collected, now: datetime
+    snapshot: SyncSnapshot,
+    lease: Lease,
+    result: pipeline.Result,
+    collected: Collected,
+    trace: ReadingTrace,
+    now: datetime,
 ) -> None:
     """The one small transaction: drafts become visible, the snapshot ends, the connection learns of it."""
     status = SyncStatus.SUCCESS if result.is_complete else SyncStatus.PARTIAL
@@ -440,6 +496,7 @@ def _publish(
         if not held:
             raise LeaseLost
         SnapshotTotal.objects.bulk_create(result.totals)
+        traces.keep(snapshot, trace.figures())
         persist.publish_drafts(snapshot)
         deliveries.publish(snapshot)
         persist.retype(result.retyped)
@@ -460,23 +517,30 @@ def _finished_at(now: datetime) -> datetime:
     return real if now <= real < now + timedelta(hours=12) else now
 
 
-def _requeue(snapshot: SyncSnapshot, lease: Lease, error: ProviderUnavailable) -> None:
+def _requeue(snapshot: SyncSnapshot, lease: Lease, error: ProviderUnavailable, trace: ReadingTrace) -> None:
     _hold(snapshot, lease)
     persist.discard(snapshot)
-    SyncSnapshot.objects.filter(pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token).update(
-        status=SyncStatus.QUEUED,
-        lease_token="",
-        lease_expires_at=timezone.now() + timedelta(seconds=error.retry_after or 0),
-        error=_error_fields(error),
-        phase="",
-        progress={},
-    )
+    with transaction.atomic():
+        held = SyncSnapshot.objects.filter(
+            pk=snapshot.pk, status=SyncStatus.RUNNING, lease_token=lease.token
+        ).update(
+            status=SyncStatus.QUEUED,
+            lease_token="",
+            lease_expires_at=timezone.now() + timedelta(seconds=error.retry_after or 0),
+            error=_error_fields(error),
+            phase="",
+            progress={},
+        )
+        if held:
+            traces.keep_attempt(snapshot, trace.figures(), error=_error_fields(error))
 
 
-def _fail(snapshot: SyncSnapshot, lease: Lease, error: ProviderError, now: datetime) -> SyncStatus:
+def _fail(
+    snapshot: SyncSnapshot, lease: Lease, error: ProviderError, trace: ReadingTrace, now: datetime
+) -> SyncStatus:
     _hold(snapshot, lease)
     persist.discard(snapshot)
-    _close_failed(snapshot, error, now)
+    _close_failed(snapshot, error, now, trace)
     return SyncStatus.ERROR
 
 
@@ -489,9 +553,12 @@ def _hold(snapshot: SyncSnapshot, lease: Lease) -> None:
         raise LeaseLost
 
 
-def _close_failed(snapshot: SyncSnapshot, error: ProviderError, now: datetime) -> None:
+def _close_failed(
+    snapshot: SyncSnapshot, error: ProviderError, now: datetime, trace: ReadingTrace | None = None
+) -> None:
+    """`trace` is None where the worker that had it is dead."""
     with transaction.atomic():
-        SyncSnapshot.objects.filter(pk=snapshot.pk, status__in=ACTIVE).update(
+        ended = SyncSnapshot.objects.filter(pk=snapshot.pk, status__in=ACTIVE).update(
             status=SyncStatus.ERROR,
             error=_error_fields(error),
             finished_at=_finished_at(now),
@@ -500,6 +567,8 @@ def _close_failed(snapshot: SyncSnapshot, error: ProviderError, now: datetime) -
             phase="",
             progress={},
         )
+        if ended and trace is not None:
+            traces.keep(snapshot, trace.figures())
         scheduling.record_sync_result(
             connection=snapshot.connection,
             status=ConnectionStatus.ERROR,
@@ -507,6 +576,8 @@ def _close_failed(snapshot: SyncSnapshot, error: ProviderError, now: datetime) -
             error=_error_fields(error),
             account=None,
         )
+        if ended:
+            announcements.sync_failed(snapshot=snapshot, error=_error_fields(error), now=now)
 
 
 def _error_fields(error: ProviderError) -> Mapping[str, Any]:

@@ -8,9 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.utils.translation import ngettext
 
+from accounts.models import Organization
+from common.formatting import money
 from common.models import MoneyField
+from inventory.models import Resource, TypeMapping
 from syncs.models import UnrecognizedResource
 
 QUANTUM = Decimal("0.000001")
@@ -34,19 +38,45 @@ class OpenType:
     last_seen_at: datetime
 
     @property
+    def key(self) -> NativeType:
+        return self.provider_type, self.native_type
+
+    @property
     def weight(self) -> tuple[Decimal, int]:
         """For sorting: money first, amounts of different currencies added as they are."""
         return sum(self.daily_costs.values(), Decimal(0)), self.record_count
 
 
-def open_types(only: Iterable[NativeType] | None = None) -> list[OpenType]:
-    """Types with open records, the dearest first; `only` some of them. One query."""
-    records = UnrecognizedResource.objects.filter(resolved_at__isnull=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeSpend:
+    """What the resources of one type were billed so far, {currency: amount}, and on how many days."""
+
+    amounts: Mapping[str, Decimal]
+    day_count: int
+
+    def __str__(self) -> str:
+        listed = ", ".join(money(amount, currency) for currency, amount in sorted(self.amounts.items()))
+        return ngettext("%(amount)s over %(count)d day", "%(amount)s over %(count)d days", self.day_count) % {
+            "amount": listed,
+            "count": self.day_count,
+        }
+
+
+def open_types(
+    only: Iterable[NativeType] | None = None, *, organization: Organization | None = None
+) -> list[OpenType]:
+    """Types with open records, the dearest first; `only` some of them, of one `organization` or of all. One query.
+
+    A record that was written after its type had been mapped, by a sync under way, waits for nobody.
+    """
+    mapped = TypeMapping.objects.filter(
+        provider_type=OuterRef("provider_type"), native_type=OuterRef("native_type")
+    )
+    records = UnrecognizedResource.objects.filter(~Exists(mapped), resolved_at__isnull=True)
+    if organization is not None:
+        records = records.filter(organization=organization)
     if only is not None:
-        wanted = Q(pk__in=[])
-        for provider_type, native_type in only:
-            wanted |= Q(provider_type=provider_type, native_type=native_type)
-        records = records.filter(wanted)
+        records = records.filter(_any_of(only, "provider_type"))
     now = Q(snapshot__is_current=True)
     rows = (
         records.order_by()
@@ -63,6 +93,19 @@ def open_types(only: Iterable[NativeType] | None = None) -> list[OpenType]:
         grouped.setdefault((row["provider_type"], row["native_type"]), []).append(row)
     found = [_open_type(names, parts) for names, parts in grouped.items()]
     return sorted(found, key=lambda one: (one.weight, one.native_type), reverse=True)
+
+
+def resources(types: Iterable[NativeType]) -> QuerySet[Resource]:
+    """The resources that a mapping of these types gives another type, by name."""
+    found = Resource.objects.filter(_any_of(types, "connection__provider_type"))
+    return found.select_related("connection").order_by("name", "pk")
+
+
+def _any_of(types: Iterable[NativeType], provider_field: str) -> Q:
+    wanted = Q(pk__in=[])
+    for provider_type, native_type in types:
+        wanted |= Q(**{provider_field: provider_type, "native_type": native_type})
+    return wanted
 
 
 def _open_type(names: NativeType, rows: list[Mapping[str, Any]]) -> OpenType:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from syncs import complete_views, views
+from syncs import complete_views, snapshot_views, views
 
 app_name = "syncs"
 
@@ -15,5 +15,5 @@ urlpatterns = [
     path("complete/<int:pk>/", complete_views.complete_detail, name="complete_detail"),
     path("complete/<int:pk>/retry/", complete_views.complete_retry, name="complete_retry"),
     path("complete/<int:pk>/compare/", complete_views.complete_compare, name="complete_compare"),
-    path("<int:pk>/", views.snapshot_detail, name="snapshot_detail"),
+    path("<int:pk>/", snapshot_views.snapshot_detail, name="snapshot_detail"),
 ]

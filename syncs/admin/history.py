@@ -1,4 +1,4 @@
-"""What ran, what it found, and how each resource came to be what it is."""
+"""What ran, what it found, what it could not read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,14 +23,14 @@ from common.admin import (
     changelist_link,
     json_fact,
     object_link,
-    readable_json,
 )
-from common.formatting import money, money_per_day, number
+from common.formatting import money, number
 from providers.messages import explain, sentence
 from syncs import services, tasks
-from syncs.admin.parts import MANAGE, RESOURCE_LABELS, STATUS_LABELS, ConnectionProviderFilter, daily_costs
+from syncs.admin import readable
+from syncs.admin.parts import MANAGE, STATUS_LABELS, ConnectionProviderFilter
+from syncs.admin.traces import operators_trace
 from syncs.models import (
-    PendingClosure,
     ResourceState,
     ScopeCoverage,
     SnapshotTotal,
@@ -61,9 +61,10 @@ class ScopeCoverageInline(ReadOnlyTabularInline):
 
 @admin.register(SyncSnapshot)
 class SyncSnapshotAdmin(ReadOnlyModelAdmin):
-    """Which syncs fail, hang or leave money unexplained?"""
+    """Which syncs fail, hang or leave money unexplained? Over one's facts: where its time went, call by call."""
 
     manage_permission = MANAGE
+    change_form_before_template = "admin/syncs/syncsnapshot/trace.html"
     list_display = [
         "requested_at",
         "connection_link",
@@ -93,10 +94,7 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     organization_link = object_link("organization", _("organization"))
     requested_by_link = object_link("requested_by", _("by whom"))
     billing_file_link = object_link("billing_file", _("billing file"))
-    phase_seconds = json_fact("timings", _("seconds by phase"))
-    sums = json_fact("breakdown", _("sums"))
     failed_afterwards = json_fact("after_sync_errors", _("what failed afterwards"))
-    progress_now = json_fact("progress", _("progress"))
     facts = [
         "connection_link",
         "organization_link",
@@ -107,7 +105,6 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
         "why_failed",
         "told",
         "sums",
-        "phase_seconds",
         "failed_afterwards",
         "progress_now",
         "found",
@@ -142,7 +139,6 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
                     "held_until",
                     "phase",
                     "progress_now",
-                    "phase_seconds",
                 ]
             },
         ),
@@ -168,6 +164,14 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncSnapshot]:
         rows: QuerySet[SyncSnapshot] = super().get_queryset(request)
         return rows.prefetch_related("totals")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        answer: HttpResponse = super().render_change_form(
+            request, {**context, "trace": operators_trace(context["original"])}, *args, **kwargs
+        )
+        return answer
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         return self._may_manage(request)
@@ -214,15 +218,15 @@ class SyncSnapshotAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("findings"))
     def told(self, snapshot: SyncSnapshot) -> SafeString:
-        return readable_json(
-            [
-                {
-                    finding.get("code", ""): sentence(finding.get("message", ""), finding.get("params")),
-                    **{key: finding[key] for key in ("line", "column") if finding.get(key)},
-                }
-                for finding in snapshot.findings
-            ]
-        )
+        return readable.findings(snapshot)
+
+    @admin.display(description=_("sums"))
+    def sums(self, snapshot: SyncSnapshot) -> SafeString:
+        return readable.sums(snapshot)
+
+    @admin.display(description=_("progress"))
+    def progress_now(self, snapshot: SyncSnapshot) -> SafeString:
+        return readable.progress(snapshot)
 
     @admin.display(description=_("rows"))
     def found(self, snapshot: SyncSnapshot) -> SafeString:
@@ -316,149 +320,3 @@ class SnapshotTotalAdmin(ReadOnlyModelAdmin):
     exclude = ["organization", "snapshot"]
     facts = ["snapshot_link"]
     snapshot_link = object_link("snapshot", _("sync snapshot"))
-
-
-@admin.register(ResourceState)
-class ResourceStateAdmin(ReadOnlyModelAdmin):
-    """What was a resource, from when until when, and what changed?"""
-
-    manage_permission = MANAGE
-    list_display = [
-        "name",
-        "type",
-        "connection_link",
-        "state",
-        "cost",
-        "action",
-        "opened_at",
-        "closed_at",
-    ]
-    list_filter = [
-        ("closed_at", admin.EmptyFieldListFilter),
-        "status",
-        "action",
-        "has_cost_change",
-        "has_status_change",
-        "has_configuration_change",
-        "is_orphan",
-        "is_provisional",
-        ConnectionProviderFilter,
-        ("connection", AutocompleteSelectFilter),
-        "opened_at",
-    ]
-    search_fields = ["name", "resource__resource_id", "resource__name"]
-    list_select_related = ["resource", "connection"]
-    ordering = ["-opened_at", "-pk"]
-    connection_link = object_link("connection", _("connection"))
-    resource_link = object_link("resource", _("resource"))
-    parent_link = object_link("parent", _("belongs to"))
-    opened_by_link = object_link("opened_by", _("opened by"))
-    closed_by_link = object_link("closed_by", _("closed by"))
-    what_changed = json_fact("changes", _("changes"))
-    specification = json_fact("configuration", _("configuration"))
-    provider_tags = json_fact("tags", _("provider's tags"))
-    addresses = json_fact("ip_addresses", _("IP addresses"))
-    facts = [
-        "connection_link",
-        "resource_link",
-        "parent_link",
-        "opened_by_link",
-        "closed_by_link",
-        "what_changed",
-        "specification",
-        "provider_tags",
-        "addresses",
-    ]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "name",
-                    "resource_link",
-                    "connection_link",
-                    "parent_link",
-                    "scope",
-                    "action",
-                    "opened_at",
-                    "opened_by_link",
-                    "closed_at",
-                    "closed_by_link",
-                    "what_changed",
-                ]
-            },
-        ),
-        (
-            _("Status"),
-            {
-                "fields": [
-                    "status",
-                    "provider_status",
-                    "is_orphan",
-                    "is_provisional",
-                    "absent_since",
-                    "service_name",
-                    "region_id",
-                    "sub_account_id",
-                    "sub_account_name",
-                ]
-            },
-        ),
-        (
-            _("Cost"),
-            {
-                "fields": [
-                    "daily_cost",
-                    "currency",
-                    "original_cost",
-                    "original_period",
-                    "is_list_price",
-                    "in_account_total",
-                ]
-            },
-        ),
-        (
-            _("Specification"),
-            {
-                "fields": [
-                    "vcpus",
-                    "memory_mib",
-                    "storage_gib",
-                    "operating_system",
-                    "engine",
-                    "engine_version",
-                    "addresses",
-                    "provider_tags",
-                    "specification",
-                ]
-            },
-        ),
-    ]
-
-    @admin.display(description=_("type"), ordering="resource__resource_type")
-    def type(self, state: ResourceState) -> str:
-        return str(state.resource.get_resource_type_display())
-
-    @display(description=_("status"), ordering="status", label=RESOURCE_LABELS)
-    def state(self, state: ResourceState) -> tuple[str, str]:
-        return state.status, str(state.get_status_display())
-
-    @admin.display(description=_("cost a day"), ordering="daily_cost")
-    def cost(self, state: ResourceState) -> str:
-        if state.daily_cost is None:
-            return daily_costs({})
-        return money_per_day(state.daily_cost, state.currency or "RUB")
-
-
-@admin.register(PendingClosure)
-class PendingClosureAdmin(ReadOnlyModelAdmin):
-    """What is a running sync about to close?"""
-
-    manage_permission = MANAGE
-    list_display = ["pk", "snapshot_link", "state_link"]
-    list_select_related = ["snapshot__connection", "state"]
-    ordering = ["-pk"]
-    exclude = ["organization", "snapshot", "state"]
-    facts = ["snapshot_link", "state_link"]
-    snapshot_link = object_link("snapshot", _("sync snapshot"))
-    state_link = object_link("state", _("resource state"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,8 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -31,6 +32,9 @@ from providers.messages import provider_name
 from syncs import services, triage
 from syncs.admin.parts import MANAGE, daily_costs
 from syncs.models import UnrecognizedResource
+
+PREVIEWED_RESOURCES = 20
+"""How many of the resources that a mapping re-types are shown before; all are counted."""
 
 TYPE_PARAMETER = "type"
 """`type=beget:gpu` in the address of the mapping page, as often as there are types."""
@@ -131,18 +135,30 @@ class UnrecognizedResourceAdmin(ModelAdmin):
         return [path("map/", page, name="syncs_unrecognizedresource_map"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        types = [
-            {
-                "type": one,
-                "provider": provider_name(one.provider_type),
-                "cost": daily_costs(one.daily_costs),
-                "url": _map_url([(one.provider_type, one.native_type)]),
-            }
-            for one in triage.open_types()
-        ]
+        types = self._rows(triage.open_types())
         context = {"open_types": types, "may_map": self._may_manage(request), **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, context)
         return response
+
+    def spent(self, types: Iterable[triage.NativeType]) -> Mapping[triage.NativeType, triage.TypeSpend]:
+        """What each type has cost so far, as far as it is known here: apps above know more."""
+        return {}
+
+    def _rows(self, types: list[triage.OpenType]) -> list[dict[str, Any]]:
+        """Types as the pages show them, the dearest now first, then those that have cost most."""
+        spent = self.spent([one.key for one in types])
+        sums = {key: sum(each.amounts.values(), Decimal(0)) for key, each in spent.items()}
+        ordered = sorted(types, key=lambda one: (one.weight[0], sums.get(one.key, Decimal(0))), reverse=True)
+        return [
+            {
+                "type": one,
+                "provider": provider_name(one.provider_type),
+                "cost": daily_costs(one.daily_costs) if one.resource_count else "",
+                "spent": spent.get(one.key, ""),
+                "url": _map_url([one.key]),
+            }
+            for one in ordered
+        ]
 
     # Columns
 
@@ -172,8 +188,10 @@ class UnrecognizedResourceAdmin(ModelAdmin):
         return HttpResponseRedirect(_map_url(list(types.distinct())))
 
     @action(description=_("Map this type"), permissions=["manage"], url_path="map-type")
-    def map_one(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        record = get_object_or_404(UnrecognizedResource, pk=object_id)
+    def map_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        record = self.get_object(request, object_id)
+        if record is None:
+            raise Http404
         return HttpResponseRedirect(_map_url([(record.provider_type, record.native_type)]))
 
     def map_view(self, request: HttpRequest) -> HttpResponse:
@@ -187,19 +205,15 @@ class UnrecognizedResourceAdmin(ModelAdmin):
         form = MappingForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             return self._map(request, found, form)
+        resources = triage.resources([one.key for one in found])
         context = {
             **self.admin_site.each_context(request),
             "title": _("Map to the taxonomy"),
             "opts": self.opts,
             "form": form,
-            "types": [
-                {
-                    "type": one,
-                    "provider": provider_name(one.provider_type),
-                    "cost": daily_costs(one.daily_costs),
-                }
-                for one in found
-            ],
+            "types": self._rows(found),
+            "resources": resources[:PREVIEWED_RESOURCES],
+            "resource_count": resources.count(),
         }
         return TemplateResponse(request, "admin/syncs/unrecognizedresource/map.html", context)
 

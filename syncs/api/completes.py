@@ -130,6 +130,7 @@ class CompleteSyncFilter(django_filters.FilterSet):  # type: ignore[misc]  # dja
 class CompleteSyncViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
     """Complete syncs, the newest first; one of them with the result of each connection."""
 
+    scope_needed = "sync"
     queryset = CompleteSync.objects.order_by("-requested_at", "-pk")
     filterset_class = CompleteSyncFilter
 

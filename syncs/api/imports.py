@@ -17,7 +17,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import StableOrderingFilter, TenantViewSet
+from accounts.api import IdFilter, StableOrderingFilter, TenantViewSet
 from providers import services as providers
 from providers.messages import explain, sentence
 from providers.models import ProviderConnection
@@ -149,7 +149,7 @@ class ConfirmSerializer(serializers.Serializer[Any]):
 
 
 class BillingFileFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
-    connection = django_filters.NumberFilter(field_name="connection_id", label=gettext_lazy("Connection"))
+    connection = IdFilter(field_name="connection_id", label=gettext_lazy("Connection"))
     status = django_filters.ChoiceFilter(choices=BillingFileStatus.choices, label=gettext_lazy("Status"))
     ordering = StableOrderingFilter(fields=["created_at", "name", "size_bytes"])
 

@@ -15,7 +15,7 @@ from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import StableOrderingFilter, TenantViewSet
+from accounts.api import IdFilter, StableOrderingFilter, TenantViewSet
 from inventory.api import ResourceSerializer
 from inventory.models import ResourceType, Tag
 from syncs import queries
@@ -147,10 +147,10 @@ class ResourceFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-
         field_name="resource__resource_type", choices=ResourceType.choices, label=_("Type")
     )
     status = django_filters.MultipleChoiceFilter(choices=ResourceState.Status.choices, label=_("Status"))
-    connection = django_filters.NumberFilter(field_name="connection_id", label=_("Connection"))
+    connection = IdFilter(field_name="connection_id", label=_("Connection"))
     region = django_filters.CharFilter(field_name="region_id", label=_("Region"))
     service = django_filters.CharFilter(field_name="service_name", label=_("Service"))
-    parent = django_filters.NumberFilter(field_name="parent_id", label=_("Components of this resource"))
+    parent = IdFilter(field_name="parent_id", label=_("Components of this resource"))
     is_component = django_filters.BooleanFilter(
         field_name="parent", lookup_expr="isnull", exclude=True, label=_("Component of another resource")
     )
@@ -220,9 +220,9 @@ class ResourceViewSet(TenantViewSet):
 
 
 class StateFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
-    resource = django_filters.NumberFilter(field_name="resource_id", label=_("Resource"))
-    connection = django_filters.NumberFilter(field_name="connection_id", label=_("Connection"))
-    snapshot = django_filters.NumberFilter(method="of_snapshot", label=_("Opened or closed by this snapshot"))
+    resource = IdFilter(field_name="resource_id", label=_("Resource"))
+    connection = IdFilter(field_name="connection_id", label=_("Connection"))
+    snapshot = IdFilter(method="of_snapshot", label=_("Opened or closed by this snapshot"))
     action = django_filters.MultipleChoiceFilter(choices=ResourceState.Action.choices, label=_("Event"))
     has_cost_change = django_filters.BooleanFilter(label=_("Cost changed"))
     has_status_change = django_filters.BooleanFilter(label=_("Status changed"))

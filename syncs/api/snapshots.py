@@ -12,10 +12,11 @@ from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import StableOrderingFilter, TenantView, TenantViewSet
+from accounts.api import IdFilter, StableOrderingFilter, TenantView, TenantViewSet
 from providers.messages import explain, sentence
 from providers.models import ProviderConnection
 from syncs import services, tasks
+from syncs.api.traces import TraceSerializer, trace_answer
 from syncs.models import ScopeCoverage, SnapshotTotal, SyncSnapshot, SyncStatus, SyncTrigger
 
 
@@ -95,15 +96,20 @@ class SnapshotSerializer(serializers.ModelSerializer[SyncSnapshot]):
 
 
 class SnapshotDetailSerializer(SnapshotSerializer):
-    """Besides: coverage by scope, sums by type and status (a day), findings, seconds by phase."""
+    """Besides: coverage by scope, sums by type and status (a day), findings, seconds by phase, and what was asked."""
 
     coverage = ScopeCoverageSerializer(many=True)
     findings = serializers.SerializerMethodField()
     breakdown = serializers.DictField()
     timings = serializers.DictField()
+    trace = serializers.SerializerMethodField()
 
     class Meta(SnapshotSerializer.Meta):
-        fields = [*SnapshotSerializer.Meta.fields, "coverage", "breakdown", "findings", "timings"]
+        fields = [*SnapshotSerializer.Meta.fields, "coverage", "breakdown", "findings", "timings", "trace"]
+
+    @extend_schema_field(TraceSerializer(allow_null=True))
+    def get_trace(self, snapshot: SyncSnapshot) -> dict[str, Any] | None:
+        return trace_answer(snapshot)
 
     @extend_schema_field(FindingSerializer(many=True))
     def get_findings(self, snapshot: SyncSnapshot) -> list[dict[str, Any]]:
@@ -119,7 +125,7 @@ class SnapshotDetailSerializer(SnapshotSerializer):
 
 
 class SnapshotFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
-    connection = django_filters.NumberFilter(field_name="connection_id", label=_("Connection"))
+    connection = IdFilter(field_name="connection_id", label=_("Connection"))
     status = django_filters.MultipleChoiceFilter(choices=SyncStatus.choices, label=_("Status"))
     trigger = django_filters.ChoiceFilter(choices=SyncTrigger.choices, label=_("Started"))
     since = django_filters.IsoDateTimeFilter(
@@ -147,7 +153,9 @@ class SnapshotViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
 
     def get_queryset(self) -> Any:
         rows = super().get_queryset()
-        return rows.prefetch_related("coverage") if self.action == "retrieve" else rows
+        return (
+            rows.select_related("trace").prefetch_related("coverage") if self.action == "retrieve" else rows
+        )
 
     def get_serializer_class(self) -> type[SnapshotSerializer]:
         return SnapshotDetailSerializer if self.action == "retrieve" else SnapshotSerializer
@@ -156,6 +164,7 @@ class SnapshotViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
 class ConnectionSync(TenantView):
     """Starting a sync of one connection."""
 
+    scope_needed = "sync"
     queryset = ProviderConnection.objects.all()
     serializer_class = SnapshotSerializer
     filter_backends = ()

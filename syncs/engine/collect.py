@@ -12,6 +12,9 @@ from providers.contract.errors import (
     InvalidSource,
     ProviderError,
     ProviderUnavailable,
+    RateLimited,
+    RequestRefused,
+    UnexpectedResponse,
 )
 from providers.contract.plugin import Period, ProviderPlugin, not_complete
 from providers.contract.records import (
@@ -24,12 +27,15 @@ from providers.contract.records import (
     ScopeStatus,
     UsageRecord,
 )
+from providers.contract.trace import ReadingTrace
 
 from .grouping import EVERYTHING_ELSE, Grouping, family
 from .records import scope_key
 from .spool import Spool
 
+ACCOUNT = "account"
 CHARGES = "charges"
+RESOURCES = "resources"
 RUN_RATES = "run_rates"
 USAGE = "usage"
 MAX_FINDINGS = 200
@@ -40,15 +46,17 @@ MAX_FINDINGS = 200
 class Collected:
     """What one reading brought, besides the records in the spool.
 
-    `listed` maps every listed resource id to the family (spool section) that its record went to. `is_bill_complete`
-    is False when the billed lines, or some part of them, could not be read to their end.
+    `listed` maps every listed resource id to the family (spool section) that its record went to. `problems` has, for
+    each stream that could not be read to its end, the first scope of it that failed. `has_unknown_parents` tells that
+    nobody could look what some record belongs to.
     """
 
     account: AccountRecord | None = None
     listed: dict[str, str] = field(default_factory=dict)
     scopes: dict[str, ScopeResult] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    is_bill_complete: bool = True
+    problems: dict[str, ScopeResult] = field(default_factory=dict)
+    has_unknown_parents: bool = False
     currencies: dict[str, str] = field(default_factory=dict)
     further_currencies: dict[str, set[str]] = field(default_factory=dict)
 
@@ -66,6 +74,15 @@ class Collected:
             billed = {self.currencies[resource_id], *further}
             main[resource_id] = known[resource_id] if known.get(resource_id) in billed else min(billed)
         return main
+
+    @property
+    def is_bill_complete(self) -> bool:
+        """Whether all billed lines were read; a part of them says nothing."""
+        return CHARGES not in self.problems
+
+    @property
+    def is_inventory_complete(self) -> bool:
+        return RESOURCES not in self.problems
 
     @property
     def complete_scopes(self) -> set[str]:
@@ -91,13 +108,15 @@ def collect(
 ) -> Collected:
     """Read every stream of the plugin to its end, or to the error that ended it.
 
-    A stream that fails leaves its unfinished scopes uncovered, and the rest goes on. Raises the provider's error
+    A stream that fails leaves its unfinished scopes uncovered, and the rest goes on. Each stream is a step of the
+    reading's trace. Raises the provider's error
     where nothing at all could be read, and always AuthenticationFailed, InvalidSource and DeadlineExceeded.
     """
-    reading = _Reading(spool=spool, grouping=grouping, on_progress=on_progress)
-    reading.consume("account", plugin.account)
+    trace = plugin.context.trace
+    reading = _Reading(spool=spool, grouping=grouping, trace=trace, on_progress=on_progress)
+    reading.consume(ACCOUNT, plugin.account)
     reading.consume(CHARGES, lambda: plugin.charges(charge_period))
-    reading.consume("resources", plugin.resources)
+    reading.consume(RESOURCES, plugin.resources)
     _raise_if_nothing_answered(plugin, reading)
     if plugin.capabilities.has_usage:
         reading.consume(USAGE, lambda: plugin.usage(usage_period))
@@ -107,27 +126,31 @@ def collect(
 class _Reading:
     """One pass over the streams: sorts what they yield, remembers which of them broke off."""
 
-    def __init__(self, *, spool: Spool, grouping: Grouping, on_progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, *, spool: Spool, grouping: Grouping, trace: ReadingTrace, on_progress: Callable[[int], None]
+    ) -> None:
         self.collected = Collected()
         self.errors: list[ProviderError] = []
         self._spool = spool
         self._grouping = grouping
+        self._trace = trace
         self._on_progress = on_progress
 
     def consume(self, name: str, stream: Callable[[], Iterator[Any]]) -> None:
         try:
-            for item in stream():
-                self._keep(item)
-                if name == CHARGES and isinstance(item, ScopeResult) and not is_covered(item):
-                    self.collected.is_bill_complete = False
-                self._on_progress(len(self.collected.listed))
+            with self._trace.step(name) as step:
+                for item in stream():
+                    self._keep(item)
+                    step.record_count += not isinstance(item, ScopeResult | Finding)
+                    if isinstance(item, ScopeResult) and not is_covered(item):
+                        self.collected.problems.setdefault(name, item)
+                    self._on_progress(len(self.collected.listed))
         except (AuthenticationFailed, InvalidSource, DeadlineExceeded):
             raise
         except ProviderError as error:
             self.errors.append(error)
             self.collected.scopes[name] = not_complete((name,), error)
-            if name == CHARGES:
-                self.collected.is_bill_complete = False
+            self.collected.problems.setdefault(name, self.collected.scopes[name])
 
     def _keep(self, item: Any) -> None:
         collected = self.collected
@@ -149,6 +172,7 @@ class _Reading:
                     return  # a page that moved while it was read shows the same thing twice
                 section = family(self._grouping.resource_type(item) or EVERYTHING_ELSE)
                 collected.listed[item.resource_id] = section
+                collected.has_unknown_parents |= not item.is_parent_known
                 self._spool.write(section, item)
             case UsageRecord():
                 self._spool.write(USAGE, item)
@@ -166,5 +190,11 @@ def _raise_if_nothing_answered(plugin: ProviderPlugin, reading: _Reading) -> Non
     if reading.errors:
         raise reading.errors[0]
     first = next((result for result in results if result.status is ScopeStatus.FAILED), results[0])
-    kind = AuthenticationFailed if first.status is ScopeStatus.DENIED else ProviderUnavailable
+    kind = AuthenticationFailed if first.status is ScopeStatus.DENIED else _kind(first.error_code)
     raise kind(first.message, provider=plugin.key, operation="collect", params=first.params)
+
+
+def _kind(code: str) -> type[ProviderError]:
+    """The error of that code: what was an answer nobody could read must not be asked for again and again."""
+    kinds = (RateLimited, UnexpectedResponse, RequestRefused)
+    return next((kind for kind in kinds if kind.code == code), ProviderUnavailable)

@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 from django.db.models import Max, QuerySet
 
+from common import bulk
 from common.transactions import small_transaction
 from inventory.models import Resource
 from providers.contract.records import ChargeRecord
@@ -52,6 +53,13 @@ def known_periods(connection_id: int) -> dict[str, datetime]:
         .annotate(latest=Max("period_start"))
     )
     return {row["source"]: row["latest"] for row in rows}
+
+
+def latest_reading(connection_id: int) -> datetime | None:
+    """When a bill was last read that said something new; None where none ever was."""
+    published = ChargeBatch.objects.filter(connection_id=connection_id, published_at__isnull=False)
+    read_at: datetime | None = published.aggregate(at=Max("snapshot__observed_at"))["at"]
+    return read_at
 
 
 def delivered(charges: Iterable[ChargeRecord]) -> dict[Key, Delivery]:
@@ -107,18 +115,19 @@ def write(
             for key, delivery in deliveries.items()
         }
     for chunk in batched(charge for charge in charges if _key(charge) in batches):
+        lines = bulk.Insertion(
+            [
+                _line(
+                    charge,
+                    batches[_key(charge)],
+                    resource_pks[identities.of(charge)],
+                    snapshot.organization_id,
+                )
+                for charge in chunk
+            ]
+        )
         with drafting(snapshot):
-            ChargeLine.objects.bulk_create(
-                [
-                    _line(
-                        charge,
-                        batches[_key(charge)],
-                        resource_pks[identities.of(charge)],
-                        snapshot.organization_id,
-                    )
-                    for charge in chunk
-                ]
-            )
+            lines.execute()
         on_batch()
 
 
@@ -135,22 +144,23 @@ def ensure_resources(
         fresh = {key: charge for key, charge in samples.items() if key not in seen}
         if not fresh:
             continue
+        rows = bulk.Insertion(
+            [
+                Resource(
+                    organization_id=snapshot.organization_id,
+                    connection_id=snapshot.connection_id,
+                    resource_id=key,
+                    native_type=charge.native_type,
+                    resource_type=resource_type_of(charge),
+                    name=charge.resource_name or charge.resource_id,
+                    first_seen_at=observed_at(snapshot),
+                )
+                for key, charge in fresh.items()
+            ],
+            ignore_conflicts=True,
+        )
         with drafting(snapshot):
-            Resource.objects.bulk_create(
-                [
-                    Resource(
-                        organization_id=snapshot.organization_id,
-                        connection_id=snapshot.connection_id,
-                        resource_id=key,
-                        native_type=charge.native_type,
-                        resource_type=resource_type_of(charge),
-                        name=charge.resource_name or charge.resource_id,
-                        first_seen_at=observed_at(snapshot),
-                    )
-                    for key, charge in fresh.items()
-                ],
-                ignore_conflicts=True,
-            )
+            rows.execute()
         seen.update(
             Resource.objects.filter(
                 connection_id=snapshot.connection_id, resource_id__in=list(fresh)

@@ -13,13 +13,14 @@ For every id seen in billing, in the inventory or among the open states:
 
 A provider without an inventory lists nothing: what it bills is live, and its billing source is the scope.
 Where the bill could not be read to its end, nothing is known of charges: what is listed keeps the cost of its state,
-and what is not listed keeps its state and is stale.
+and what is not listed keeps its state and is stale. Where a list failed, nothing is known of what it holds: a volume
+that shows no server keeps the one of its state, and is an orphan only if it was one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -46,7 +47,8 @@ class World:
     """What the matching phases look things up in. Ids are the provider's.
 
     `listed` maps every listed id to its family; `complete_scopes` holds the keys of scopes that were listed
-    completely (or do not exist there); `open_states` are the connection's open states by id.
+    completely (or do not exist there); `open_states` are the connection's open states by id, `known_parents` the
+    parents of those that have one, where somebody may have to ask.
     """
 
     observed_at: datetime
@@ -56,7 +58,9 @@ class World:
     listed: Mapping[str, str]
     complete_scopes: Collection[str]
     open_states: Mapping[str, OpenState]
+    known_parents: Mapping[str, str] = field(default_factory=dict)
     is_bill_complete: bool = True
+    is_inventory_complete: bool = True
 
     def is_live(self, resource_id: str) -> bool:
         return (
@@ -75,11 +79,17 @@ def servers(listed: Iterable[ResourceRecord], world: World, names: ServerNames) 
 
 
 def volumes(listed: Iterable[ResourceRecord], world: World, names: ServerNames) -> Iterator[Outcome]:
-    """Phase 4: each volume joins its server by attachment or by name; else it is an orphan."""
+    """Phase 4: each volume joins its server by attachment or by name; else it is an orphan, if all was looked at."""
     for record in listed:
         form = live_form(record, world)
         parent_id = form.parent_id or names.server_of(record)
-        yield replace(form, parent_id=parent_id, is_orphan=form.is_orphan or not parent_id)
+        is_certain = form.is_orphan or (record.is_parent_known and world.is_inventory_complete)
+        if not parent_id and not is_certain:
+            parent_id = _known_parent(record, world)
+        is_orphan = form.is_orphan or (not parent_id and (is_certain or _was_orphan(record, world)))
+        if (parent_id, is_orphan) != (form.parent_id, form.is_orphan):
+            form = replace(form, parent_id=parent_id, is_orphan=is_orphan)
+        yield form
     yield from absent("volumes", world)
 
 
@@ -108,9 +118,9 @@ def unify(outcomes: Iterable[Outcome], world: World, parents: dict[str, str]) ->
             whole = parents.get(outcome.parent_id, outcome.parent_id)
             is_valid = whole != outcome.resource_id and world.is_live(whole)
             parents[outcome.resource_id] = whole if is_valid else outcome.resource_id
-            yield replace(outcome, parent_id=whole if is_valid else "")
-        else:
-            yield outcome
+            if not is_valid or whole != outcome.parent_id:
+                outcome = replace(outcome, parent_id=whole if is_valid else "")
+        yield outcome
 
 
 class ServerNames:
@@ -146,8 +156,8 @@ def live_form(record: ResourceRecord, world: World) -> Form:
         scope=scope_key(record.scope),
         status=record.status,
         provider_status=record.provider_status,
-        is_orphan=record.is_orphan,
-        parent_id=record.parent_id,
+        is_orphan=record.is_orphan or (not record.is_parent_known and _was_orphan(record, world)),
+        parent_id=record.parent_id or ("" if record.is_parent_known else _known_parent(record, world)),
         service_name=record.service_name,
         region_id=record.region_id,
         sub_account_id=record.sub_account_id,
@@ -247,10 +257,20 @@ def _cost_of(record: ResourceRecord, billed: BilledResource | None, world: World
             is_list_price=rate.is_list_price,
             in_account_total=rate.in_account_total,
         )
-    if record.is_free:
-        return Cost(daily=Decimal(0), currency="")
     state = world.open_states.get(record.resource_id)
-    return None if world.is_bill_complete or state is None else state.cost
+    if not world.is_bill_complete and state is not None:
+        return state.cost  # before "free", which only says that no charge is no surprise
+    return Cost(daily=Decimal(0), currency="") if record.is_free else None
+
+
+def _known_parent(record: ResourceRecord, world: World) -> str:
+    """The parent of the state before, for where nobody could look for it today."""
+    return world.known_parents.get(record.resource_id, "")
+
+
+def _was_orphan(record: ResourceRecord, world: World) -> bool:
+    state = world.open_states.get(record.resource_id)
+    return state is not None and state.is_orphan
 
 
 def _family_of(billed: BilledResource, world: World) -> str:

@@ -20,9 +20,9 @@ from providers.contract.records import (
 )
 from syncs.models import Phase, SnapshotTotal, SyncSnapshot
 
-from . import deliveries, match, persist
+from . import coverage, deliveries, match, persist
 from .billing import Identities, Ledger, add_up, take_stated
-from .collect import CHARGES, RUN_RATES, USAGE, Collected
+from .collect import CHARGES, RUN_RATES, USAGE, Collected, is_covered
 from .drafts import batched
 from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
 from .lease import Lease
@@ -61,7 +61,8 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What the phases leave for the snapshot's row: counts, totals per currency, findings, seconds by phase."""
+    """What the phases leave for the snapshot's row: counts, totals per currency, findings, seconds by phase with the
+    reading before them."""
 
     tally: Tally
     counts: Mapping[Action, int]
@@ -83,26 +84,39 @@ def process(
 ) -> Result:
     """Run the eight phases over what was collected and write the drafts of this snapshot."""
     assert snapshot.observed_at is not None
-    timings: dict[str, float] = {}
+    timings = {Phase.COLLECT.value: round(plugin.context.trace.figures().seconds, 3)}
     clock = _PhaseClock(lease, timings)
     states = persist.open_states(snapshot.connection_id)
 
     clock.enter(Phase.BILLING)
     ledger = Ledger()
     if collected.is_bill_complete:
-        currencies = collected.main_currencies({key: state.currency for key, state in states.items()})
+        known = persist.known_currencies(snapshot.connection_id, collected.further_currencies)
+        currencies = collected.main_currencies(known)
         ledger = _bill(snapshot, plugin, grouping, spool, lease, Identities(currencies))
 
     clock.enter(Phase.GROUPING)
+    last_readings = persist.last_readings(snapshot.connection_id)
+    # A billing source is the scope of what only the bill knows, and covered when its latest period was delivered.
+    billed_scopes = {scope_key(("billing", source)) for source in ledger.sources}
+    results = coverage.settled(
+        collected,
+        held={state.scope for state in states.values() if state.scope} - billed_scopes,
+        is_listed=plugin.capabilities.has_inventory,
+        before=last_readings,
+        observed_at=snapshot.observed_at,
+    )
     world = match.World(
         observed_at=snapshot.observed_at,
         has_inventory=plugin.capabilities.has_inventory,
         grouping=grouping,
         ledger=ledger,
         listed=collected.listed,
-        complete_scopes=_complete_scopes(collected, ledger),
+        complete_scopes=billed_scopes | {key for key, result in results.items() if is_covered(result)},
         open_states=_without_remainder(states, collected),
+        known_parents=_known_parents(snapshot, collected),
         is_bill_complete=collected.is_bill_complete,
+        is_inventory_complete=collected.is_inventory_complete,
     )
     writer = persist.StateWriter(
         snapshot=snapshot,
@@ -130,12 +144,7 @@ def process(
 
     clock.enter(Phase.COMPLETION)
     tally = completion.finish()
-    uncovered = (
-        persist.scopes_without_result(states, collected.scopes) - set(world.complete_scopes)
-        if plugin.capabilities.has_inventory
-        else set()
-    )
-    persist.write_coverage(snapshot, collected.scopes, uncovered)
+    persist.write_coverage(snapshot, results, last_readings)
     findings = [*collected.findings, *_unexplained_findings(unexplained, collected)]
     totals = _totals(snapshot, plugin, collected, ledger, completion, unexplained)
     clock.leave()
@@ -146,7 +155,7 @@ def process(
         retyped=writer.retyped,
         findings=findings,
         timings=timings,
-        is_complete=collected.is_complete and not uncovered,
+        is_complete=all(is_covered(result) for result in results.values()),
     )
 
 
@@ -186,9 +195,11 @@ def _bill(
     )
 
 
-def _complete_scopes(collected: Collected, ledger: Ledger) -> set[str]:
-    """A billing source is the scope of what only the bill knows, and covered when its latest period was delivered."""
-    return collected.complete_scopes | {scope_key(("billing", source)) for source in ledger.sources}
+def _known_parents(snapshot: SyncSnapshot, collected: Collected) -> Mapping[str, str]:
+    """Who belonged to whom, where not all could be looked at; else what was read says it."""
+    if collected.is_inventory_complete and not collected.has_unknown_parents:
+        return {}
+    return persist.known_parents(snapshot.connection_id)
 
 
 def _without_remainder(states: Mapping[str, OpenState], collected: Collected) -> Mapping[str, OpenState]:

@@ -21,6 +21,7 @@ from syncs.models import (
     ScopeCoverage,
     SnapshotTotal,
     SyncSnapshot,
+    SyncTrace,
     UnrecognizedResource,
 )
 
@@ -96,6 +97,11 @@ class ScopeCoverageFactory(_OfSnapshot):
 
     scope = factory.Sequence(lambda n: f"vps/{n}")
     status = "complete"
+
+
+class TraceFactory(_OfSnapshot):
+    class Meta:
+        model = SyncTrace
 
 
 class ResourceStateFactory(factory.django.DjangoModelFactory):

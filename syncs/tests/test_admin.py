@@ -138,16 +138,58 @@ def test_the_list_tells_what_failed_and_what_is_not_explained(operator) -> None:
 
 
 def test_a_snapshot_explains_itself(operator) -> None:
-    finding = {"code": "odd", "message": "%(count)s odd rows.", "params": {"count": 3}}
-    snapshot = SnapshotFactory(failed=True, findings=[finding], timings={"collect": 1.25, "billing": 0.5})
+    finding = {"code": "odd", "message": "%(count)s odd rows.", "params": {"count": 3}, "line": 7}
+    snapshot = SnapshotFactory(
+        failed=True,
+        findings=[finding],
+        breakdown={
+            "by_type": {"dns_zone": {"count": 2, "daily_cost": {"RUB": "1.5"}}},
+            "by_status": {"deleted_billed": {"count": 1, "daily_cost": {}}},
+        },
+        progress={"found": {"vps": 3, "s3": 4}, "waiting_seconds": 12, "waiting_reason": "rate_limit"},
+    )
     ScopeCoverageFactory(snapshot=snapshot, scope="mysql", status="denied", message="No right to read it.")
 
     page = operator.get(f"{SNAPSHOTS}{snapshot.pk}/change/").content.decode()
 
     assert "Fake Cloud rejected the credentials. The password is wrong." in page
-    assert "3 odd rows." in page
+    assert "Line 7: 3 odd rows. <code>odd</code>" in page
     assert "No right to read it." in page
-    assert "<strong>collect</strong>: 1.25" in page
+    assert "<strong>DNS zone</strong>: 2 resources · ₽1.50/day" in page
+    assert "<strong>Deleted, still billed</strong>: 1 resource<" in page
+    assert "<strong>Found so far</strong>: 7" in page
+    assert "12 s. Request limit of Fake Cloud" in page
+
+
+def test_the_page_of_a_snapshot_costs_the_same_however_much_it_read(operator) -> None:
+    def count(scopes: int) -> int:
+        snapshot = SnapshotTotalFactory().snapshot
+        for _ in range(scopes):
+            ScopeCoverageFactory(snapshot=snapshot, status="failed", message="No answer.")
+        with CaptureQueriesContext(database) as captured:
+            assert operator.get(f"{SNAPSHOTS}{snapshot.pk}/change/").status_code == 200
+        return len(captured)
+
+    count(1)  # what the process remembers afterwards
+
+    assert count(1) == count(11)
+
+
+def test_a_state_says_in_words_what_changed(operator) -> None:
+    state = _state(
+        changes={
+            "daily_cost": ["22", "30.5"],
+            "memory_mib": [2048, 4096],
+            "configuration.disk_type": ["hdd", "ssd"],
+        },
+        configuration={"disk_type": "ssd"},
+    )
+
+    page = operator.get(f"/admin/syncs/resourcestate/{state.pk}/change/").content.decode()
+
+    assert "<strong>Cost a day</strong>: ₽22.00/day → ₽30.50/day" in page
+    assert "<strong>Memory</strong>: 2\u00a0GB → 4\u00a0GB" in page
+    assert "<strong>disk type</strong>: hdd → ssd" in page
 
 
 def test_running_again_queues_each_connection_once(operator, queued) -> None:
@@ -303,6 +345,8 @@ def test_mapping_shows_what_it_will_do_and_does_it_in_one_action(operator) -> No
     assert address == f"{TRIAGE}map/?type=fake%3Agpu"
     assert "2 open records" in shown
     assert "2 resources now" in shown
+    assert "1 resource gets the new type" in shown
+    assert f"/admin/inventory/resource/{resource.pk}/change/" in shown
     assert "₽20.00/day" in shown
     assert not TypeMapping.objects.exists()
 
@@ -318,6 +362,36 @@ def test_mapping_shows_what_it_will_do_and_does_it_in_one_action(operator) -> No
         "server"
     }
     assert LogEntry.objects.get().object_id == str(mapping.pk)
+
+
+@pytest.mark.parametrize("count", [1, 11])
+def test_the_preview_costs_the_same_however_much_waits(operator, django_assert_num_queries, count) -> None:
+    current = SnapshotFactory()
+    for _ in range(count):
+        UnrecognizedResourceFactory(snapshot=current, native_type="gpu")
+        ResourceFactory(connection=current.connection, native_type="gpu", resource_type="other")
+    operator.get(f"{TRIAGE}map/?type=fake:gpu")  # content types are remembered by the process
+
+    # session, user, permissions (2); the type, its spend, its resources and their count
+    with django_assert_num_queries(8):
+        operator.get(f"{TRIAGE}map/?type=fake:gpu")
+
+
+def test_what_a_sync_under_way_wrote_after_the_mapping_waits_for_nobody() -> None:
+    TypeMappingFactory(provider_type="fake", native_type="gpu")
+    UnrecognizedResourceFactory(native_type="gpu")
+
+    assert triage.open_types() == []
+
+
+def test_open_types_of_one_organization_are_its_own() -> None:
+    mine, other = (
+        UnrecognizedResourceFactory(native_type="gpu"),
+        UnrecognizedResourceFactory(native_type="fpga"),
+    )
+
+    assert [one.native_type for one in triage.open_types(organization=mine.organization)] == ["gpu"]
+    assert triage.open_types([("fake", "gpu")], organization=other.organization) == []
 
 
 def test_mapping_without_a_type_teaches_nothing(operator) -> None:

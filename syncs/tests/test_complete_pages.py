@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Organization, Role
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
@@ -23,6 +25,7 @@ from syncs.tests.factories import (
     CompleteSyncFactory,
     ReferenceFactory,
     ResourceStateFactory,
+    ScopeCoverageFactory,
     SnapshotFactory,
     SnapshotTotalFactory,
 )
@@ -110,7 +113,8 @@ class TestPanel:
         response = self.poll(owner, complete=one.pk, syncs=str(done.snapshot_id), done=str(done.snapshot_id))
 
         assert json.loads(response["HX-Trigger-After-Settle"]) == {
-            f"sync-started-{running.connection_id}": {}
+            f"sync-started-{running.connection_id}": {},
+            "syncs-moved": {},
         }
 
     def test_end_collapses_and_tells_the_result_once(self, owner, organization) -> None:
@@ -121,12 +125,22 @@ class TestPanel:
         assert "every 2s" not in response.text
         assert "1 done, 1 failed" in response.text
         assert reverse("syncs:complete_retry", args=[one.pk]) in response.text
+        assert "syncs-ended" in json.loads(response["HX-Trigger-After-Settle"])
         toast = json.loads(response["HX-Trigger"])["toast"]
         assert (toast["level"], toast["title"], toast["text"]) == (
             "error",
             "Update finished",
             "1 done, 1 failed",
         )
+
+    def test_retry_counts_its_own_time(self, owner, organization, advanced) -> None:
+        one = with_one_failed(organization)
+        began = timezone.now() - timedelta(hours=5)
+        CompleteSync.objects.filter(pk=one.pk).update(requested_at=began, started_at=began, finished_at=began)
+
+        response = owner.post(reverse("syncs:complete_retry", args=[one.pk]), headers=HTMX)
+
+        assert "1 of 2 done · running 0:00" in response.text
 
     def test_foreign_complete_sync_is_not_watched(self, organization) -> None:
         one = with_one_failed(OrganizationFactory())
@@ -166,6 +180,7 @@ class TestPages:
 
         assert "1 complete sync ·" in response.text
         assert "₽99.50" in response.text
+        assert "· 1 done, 1 failed" in response.text
 
     def test_fragment_is_a_part_of_the_page(self, owner, organization) -> None:
         with_one_failed(organization)
@@ -194,6 +209,16 @@ class TestPages:
         assert "Fake Cloud rejected the credentials." in response.text
         assert "data unchanged" in response.text
         assert "Repeat 1 failed" in response.text
+
+    def test_result_names_what_a_partial_one_lacks(self, owner, organization) -> None:
+        one = CompleteSyncFactory(organization=organization, status="partial")
+        part = ReferenceFactory(complete_sync=one, position=1, status="partial")
+        ScopeCoverageFactory(snapshot=part.snapshot, scope="mysql", status="denied")
+        ScopeCoverageFactory(snapshot=part.snapshot, scope="vps")
+
+        response = owner.get(reverse("syncs:complete_detail", args=[one.pk]))
+
+        assert "MySQL not read" in response.text
 
     def test_retry_opens_it_for_the_failed_one(self, owner, organization, advanced) -> None:
         one = with_one_failed(organization)
@@ -260,6 +285,20 @@ def two_days(organization: Organization) -> tuple[CompleteSync, CompleteSync]:
     return before, after
 
 
+def pair_of(organization: Organization, count: int) -> list[CompleteSync]:
+    """Two complete syncs over `count` connections; in each of these one server came and one became dearer."""
+    pair = [CompleteSyncFactory(organization=organization) for _ in range(2)]
+    for number in range(count):
+        connection = ConnectionFactory(organization=organization)
+        for day, one in enumerate(pair):
+            snapshot = SnapshotFactory(connection=connection, observed_at=instant(day), is_current=day == 1)
+            ReferenceFactory(complete_sync=one, connection=connection, position=number, snapshot=snapshot)
+        _state(connection, "came", 1, None, "1")
+        resource = _state(connection, "dearer", 0, 1, "1").resource
+        _state(connection, "dearer", 1, None, "2", resource=resource)
+    return pair
+
+
 def _state(connection, name: str, start: float, end: float | None, cost: str, resource: Any = None) -> Any:
     return ResourceStateFactory(
         resource=resource or ResourceFactory(connection=connection, name=name),
@@ -295,14 +334,62 @@ class TestComparison:
         response = owner.get(reverse("syncs:complete_compare", args=[after.pk]))
 
         assert "+₽15.00" in response.text
-        assert "not read in both, so not compared" in response.text
+        assert "not compared: not read in both" in response.text
+        assert response.context["comparison"].costs_before == {"RUB": Decimal(60)}
+        assert response.context["comparison"].costs_after == {"RUB": Decimal(75)}
 
-    def test_first_has_nothing_to_be_compared_with(self, owner, organization) -> None:
-        before, _after = two_days(organization)
+    def test_says_what_changed_of_a_resource(self, owner, organization) -> None:
+        _before, after = two_days(organization)
+        connection = ProviderConnection.objects.get(connection_name="Main")
+        for name, then, now in (
+            ("resized", {"vcpus": Decimal(2)}, {"vcpus": Decimal(4)}),
+            ("restored", {}, {}),
+            ("moved", {"configuration_hash": "0" * 32}, {"configuration_hash": "1" * 32}),
+        ):
+            resource = ResourceFactory(connection=connection, name=name)
+            ResourceStateFactory(resource=resource, opened_at=instant(0), closed_at=instant(1), **then)
+            ResourceStateFactory(resource=resource, opened_at=instant(1), **now)
+
+        response = owner.get(reverse("syncs:complete_compare", args=[after.pk]))
+
+        assert {each.state.name: title for each, title in response.context["resources"]} == {
+            "came": "new",
+            "went": "gone",
+            "dearer": "Cost changed, configuration the same",
+            "resized": "2\u00a0vCPU → 4\u00a0vCPU",
+            "restored": "changed in between and is as before",
+            "moved": "configuration changed",
+        }
+
+    def test_only_one_has_nothing_to_be_compared_with(self, owner, organization) -> None:
+        one = with_one_failed(organization)
+
+        response = owner.get(reverse("syncs:complete_compare", args=[one.pk]))
+
+        assert "There is nothing to compare with" in response.text
+        assert "This is the first complete sync." in response.text
+
+    def test_oldest_offers_the_later_ones(self, owner, organization) -> None:
+        before, after = two_days(organization)
 
         response = owner.get(reverse("syncs:complete_compare", args=[before.pk]))
 
-        assert "There is nothing to compare with" in response.text
+        assert "This is the oldest complete sync." in response.text
+        assert "This is the first complete sync." not in response.text
+        assert f'<option value="{after.pk}">' in response.text
+
+    def test_time_runs_forward_whichever_is_chosen(self, owner, organization) -> None:
+        before, after = two_days(organization)
+
+        pages = [
+            owner.get(reverse("syncs:complete_compare", args=[one.pk]), {"with": other.pk})
+            for one, other in ((after, before), (before, after))
+        ]
+
+        for page in pages:
+            assert (page.context["before"], page.context["after"]) == (before, after)
+            assert "+₽15.00" in page.text
+        assert f'<option value="{after.pk}" selected>' in pages[1].text
 
     def test_foreign_one_is_not_compared_with(self, owner, organization) -> None:
         _before, after = two_days(organization)
@@ -313,23 +400,43 @@ class TestComparison:
         assert response.status_code == 404
 
     @pytest.mark.parametrize("count", [1, 11])
+    def test_page_costs_the_same_however_many_there_are(
+        self, owner, organization, django_assert_num_queries, count
+    ) -> None:
+        _before, after = pair_of(organization, count)
+
+        # session, user, memberships, sidebar; the earlier one, both with their references and totals (6), three counts,
+        # three lists, the former states, the choices
+        with django_assert_num_queries(19):
+            owner.get(reverse("syncs:complete_compare", args=[after.pk]))
+
+    @pytest.mark.parametrize("count", [1, 11])
+    def test_result_costs_the_same_however_many_connections(
+        self, owner, organization, django_assert_num_queries, count
+    ) -> None:
+        one = with_one_failed(organization)
+        for position in range(count):
+            good = ReferenceFactory(complete_sync=one, position=position + 3)
+            SnapshotTotalFactory(snapshot=good.snapshot)
+
+        partial = ReferenceFactory(complete_sync=one, position=2 * count + 9, status="partial")
+        ScopeCoverageFactory(snapshot=partial.snapshot, status="failed")
+
+        # session, user, memberships, sidebar; the complete sync, its references and their totals, what was not read (2),
+        # the latest one
+        with django_assert_num_queries(10):
+            owner.get(reverse("syncs:complete_detail", args=[one.pk]))
+
+    @pytest.mark.parametrize("count", [1, 11])
     def test_costs_the_same_however_many_connections(
         self, organization, django_assert_num_queries, count
     ) -> None:
-        pair = [CompleteSyncFactory(organization=organization) for _ in range(2)]
-        for number in range(count):
-            connection = ConnectionFactory(organization=organization)
-            for day, one in enumerate(pair):
-                snapshot = SnapshotFactory(
-                    connection=connection, observed_at=instant(day), is_current=day == 1
-                )
-                ReferenceFactory(complete_sync=one, connection=connection, position=number, snapshot=snapshot)
-            _state(connection, "came", 1, None, "1")
         before, after = (
-            complete_queries.with_parts(CompleteSync.objects.filter(pk=one.pk)).get() for one in pair
+            complete_queries.with_parts(CompleteSync.objects.filter(pk=one.pk)).get()
+            for one in pair_of(organization, count)
         )
 
-        with django_assert_num_queries(6):  # three counts, three lists
+        with django_assert_num_queries(7):  # three counts, three lists, the former states
             assert complete_queries.comparison(before, after).new_count == count
 
 

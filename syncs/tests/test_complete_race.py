@@ -18,7 +18,7 @@ from syncs.models import CompleteSync, SyncSnapshot, SyncTrigger
 from .world import World, connect, instant
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("plugins"),
 ]
 

@@ -208,6 +208,13 @@ def test_without_a_whole_bill_nothing_is_gone_and_costs_stay() -> None:
     assert form.cost == Cost(daily=Decimal(20), currency="RUB")
 
 
+def test_without_a_whole_bill_what_mostly_costs_nothing_keeps_what_it_did_cost() -> None:
+    (form,) = outcomes(listed=replace(THING, is_free=True), known=state(), is_bill_complete=False)
+
+    assert isinstance(form, Form)
+    assert form.cost == Cost(daily=Decimal(20), currency="RUB")
+
+
 def test_without_an_inventory_what_is_billed_lives() -> None:
     (form,) = outcomes(charged=replace(CHARGE, scope=None), has_inventory=False)
 
@@ -239,7 +246,7 @@ def test_each_known_resource_is_told_by_exactly_one_phase(kind) -> None:
 # Volumes
 
 
-def volume_form(volume: ResourceRecord, *servers: ResourceRecord) -> Form:
+def volume_form(volume: ResourceRecord, *servers: ResourceRecord, **facts: Any) -> Form:
     world = match.World(
         observed_at=NOW,
         has_inventory=True,
@@ -247,7 +254,7 @@ def volume_form(volume: ResourceRecord, *servers: ResourceRecord) -> Form:
         ledger=Ledger(),
         listed={each.resource_id: "servers" for each in servers} | {volume.resource_id: "volumes"},
         complete_scopes={"servers", "volumes"},
-        open_states={},
+        **{"open_states": {}, **facts},
     )
     names = ServerNames()
     list(match.servers(servers, world, names))
@@ -307,6 +314,62 @@ def test_a_name_of_two_servers_names_none() -> None:
 
 def test_a_volume_of_nobody_is_an_orphan() -> None:
     assert volume_form(disk(name="data"), server()).is_orphan
+
+
+KNOWN = {"vps:1": state(), "disk:1": state(resource_type="volume", scope="volumes")}
+IDLE = {"disk:1": state(resource_type="volume", scope="volumes", is_orphan=True)}
+BLIND = {"is_inventory_complete": False}
+
+
+@pytest.mark.parametrize(
+    ("volume", "facts", "expected"),
+    [
+        ({}, {**BLIND, "open_states": KNOWN, "known_parents": {"disk:1": "vps:1"}}, ("vps:1", False)),
+        ({}, {**BLIND, "open_states": IDLE}, ("", True)),
+        ({}, {**BLIND, "open_states": {}}, ("", False)),
+        ({"is_orphan": True}, {**BLIND, "open_states": {}}, ("", True)),
+        ({"parent_id": "vps:1"}, {**BLIND, "open_states": {**IDLE, "vps:1": state()}}, ("vps:1", False)),
+        (
+            {"is_parent_known": False},
+            {"open_states": KNOWN, "known_parents": {"disk:1": "vps:1"}},
+            ("vps:1", False),
+        ),
+        ({"is_parent_known": False}, {"open_states": {}}, ("", False)),
+        ({}, {"open_states": KNOWN, "known_parents": {"disk:1": "vps:1"}}, ("", True)),
+    ],
+    ids=[
+        "a list failed, it hung on a server",
+        "a list failed, it was an orphan",
+        "a list failed, it is new",
+        "a list failed, the provider says that it is an orphan",
+        "a list failed, it hangs on a server by now",
+        "on its way from a server",
+        "on its way and new",
+        "all was read, it hung on a server",
+    ],
+)
+def test_a_volume_whose_server_is_not_known_is_no_orphan_for_that(volume, facts, expected) -> None:
+    form = volume_form(disk(name="data", **volume), **facts)
+
+    assert (form.parent_id, form.is_orphan) == expected
+
+
+def test_what_an_address_belongs_to_stays_where_nobody_could_look() -> None:
+    address = World().put("ip:1", kind="database", is_parent_known=False)
+    world = match.World(
+        observed_at=NOW,
+        has_inventory=True,
+        grouping=Grouping(plugin=LinesCloud, mappings={}),
+        ledger=Ledger(),
+        listed={"ip:1": "everything_else"},
+        complete_scopes=set(),
+        open_states={"vps:1": state()},
+        known_parents={"ip:1": "vps:1"},
+    )
+
+    (form,) = (each for each in match.everything_else([address], world) if isinstance(each, Form))
+
+    assert form.parent_id == "vps:1"
 
 
 def test_a_component_of_what_is_not_there_and_of_itself_has_no_parent() -> None:

@@ -46,7 +46,7 @@ SEED = int(os.environ.get("KILL_TEST_SEED", "20260321"))
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("plugins"),
     pytest.mark.slow,
 ]

@@ -166,7 +166,6 @@ class TestCoverage:
         assert (coverage.read_count, coverage.section_count) == (2, 4)
         assert coverage.unread_names == "MySQL, measurements"
         assert not coverage.denied_only
-        assert queries.read_sections(current) == ["CDN", "servers", "measurements"]
 
     def test_problem_says_why_and_since_when(self, connection: ProviderConnection) -> None:
         current = SnapshotFactory(connection=connection)
@@ -186,6 +185,57 @@ class TestCoverage:
         assert problem.reason == "No right to read backups."
         assert (problem.is_denied, problem.since) == (True, OBSERVED)
         assert queries.coverage_problems(current) == [problem]
+
+    def test_many_unread_sections_are_a_few_names_and_a_number(self, connection: ProviderConnection) -> None:
+        current = SnapshotFactory(connection=connection)
+        for number in range(6):
+            ScopeCoverageFactory(snapshot=current, scope=f"part-{number}", status="failed")
+
+        coverage = queries.current_coverage(connection.organization)[connection.pk]
+
+        assert coverage.unread_names == "part-0, part-1, part-2, part-3 and 2 more"
+
+    def test_many_unread_sections_of_one_place_are_its_name_and_a_number(
+        self, connection: ProviderConnection
+    ) -> None:
+        current = SnapshotFactory(connection=connection)
+        for section in ("servers", "volumes", "images", "ports", "routers"):
+            scope = f"project/shop/region/ru-1/{section}"
+            ScopeCoverageFactory(snapshot=current, scope=scope, status="failed", message="ru-1 is silent.")
+        ScopeCoverageFactory(snapshot=current, scope="balance", status="denied", message="No right.")
+
+        coverage = queries.current_coverage(connection.organization)[connection.pk]
+
+        assert coverage.unread_names == "balance, 5 sections of ru-1 / shop"
+        assert coverage.reasons == ["No right.", "ru-1 is silent."]
+
+    def test_project_is_called_by_the_name_that_its_resources_tell(
+        self, connection: ProviderConnection
+    ) -> None:
+        current = SnapshotFactory(connection=connection)
+        scope = "project/59c0af28be435b32/region/ru-1/servers"
+        ScopeCoverageFactory(snapshot=current, scope=scope, status="failed")
+        ResourceStateFactory(
+            resource=ResourceFactory(connection=connection),
+            sub_account_id="59c0af28be435b32",
+            sub_account_name="Shop",
+        )
+        ResourceStateFactory(sub_account_id="59c0af28be435b32", sub_account_name="Another's")
+
+        assert [problem.name for problem in queries.coverage_problems(connection)] == [
+            "servers / ru-1 / Shop"
+        ]
+
+    @pytest.mark.parametrize("count", [1, 11])
+    def test_projects_of_all_connections_cost_one_query_more(
+        self, organization: Organization, django_assert_num_queries: Any, count: int
+    ) -> None:
+        for number in range(count):
+            current = SnapshotFactory(connection=ConnectionFactory(organization=organization))
+            ScopeCoverageFactory(snapshot=current, scope=f"project/{number}/zones", status="failed")
+
+        with django_assert_num_queries(4):
+            assert len(queries.current_coverage(organization)) == count
 
     @pytest.mark.parametrize("count", [1, 11])
     def test_coverage_of_all_connections_costs_three_queries(

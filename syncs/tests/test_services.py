@@ -888,6 +888,7 @@ def test_whole_billing_months_are_asked_for(acme) -> None:
     connection = connect(acme, world, plugin=LinesCloud)
 
     for at in (instant(20), instant(33), instant(40), instant(41)):
+        world.bill(line("vps:1", "24", start=at - timedelta(days=1)))
         sync(connection, at)
 
     march, april = instant(), instant(31)
@@ -928,6 +929,21 @@ def test_lines_of_a_second_currency_are_a_resource_of_their_own_and_no_zombie(ac
 
 
 # Files
+
+
+def test_a_resource_keeps_its_first_currency_when_it_is_not_billed_in_it_any_more(acme) -> None:
+    world = World()
+    world.bill(line("vps:1", "1", start=instant(), currency="USD"))
+    connection = connect(acme, world, plugin=LinesFile)
+    sync(connection, instant(40))
+    world.bill(line("vps:1", "24", start=instant()), line("vps:1", "24", start=instant(31)))
+    sync(connection, instant(41))
+    before = written_rows(connection)
+
+    sync(connection, instant(42))
+
+    assert written_rows(connection) == before
+    assert list(states(connection)) == ["vps:1 (RUB)"]
 
 
 def test_the_same_file_again_changes_nothing(acme) -> None:
