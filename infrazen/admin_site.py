@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
@@ -51,11 +52,16 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("accounts.user", "person"),
             ("accounts.organization", "apartment"),
             ("accounts.membership", "group"),
+            ("accounts.invitation", "forward_to_inbox"),
             ("auth.group", "shield_person"),
             ("account.emailaddress", "mail"),
             ("socialaccount.socialaccount", "login"),
             ("mfa.authenticator", "key"),
             ("usersessions.usersession", "devices"),
+            ("audit.auditentry", "policy"),
+            ("tokens.apitoken", "vpn_key"),
+            ("notifications.channel", "notifications"),
+            ("notifications.delivery", "outgoing_mail"),
         ],
     ),
     (
@@ -71,15 +77,17 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Sections with the models that have an admin and that this administrator may see."""
+    """Sections with the models that have an admin and that this administrator may see; the demo where there is one."""
     from django.contrib import admin
+
+    from infrazen.demo.pages import links as demo_links
 
     admins = {model._meta.label_lower: model_admin for model, model_admin in admin.site._registry.items()}
 
     def items(models: list[tuple[str, str]]) -> list[dict[str, Any]]:
         return [
             {
-                "title": str(admins[label].model._meta.verbose_name_plural).capitalize(),
+                "title": capfirst(str(admins[label].model._meta.verbose_name_plural)),
                 "icon": icon,
                 "link": reverse(f"admin:{label.replace('.', '_')}_changelist"),
             }
@@ -90,7 +98,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     named = {label for _title, models in SECTIONS for label, _icon in models}
     others = [(label, "table") for label in sorted(admins) if label not in named]
     groups = [(title, items(models), False) for title, models in SECTIONS] + [
-        (_("Other"), items(others), True)
+        (_("Demo"), demo_links(request), False),
+        (_("Other"), items(others), True),
     ]
     return [
         {"title": title, "items": found, "separator": True, "collapsible": collapsible}
@@ -105,6 +114,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": _("Administration"),
     "SITE_URL": "/",
     "SITE_SYMBOL": "cloud",
+    "DASHBOARD_CALLBACK": "infrazen.operations.front_page",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

@@ -49,6 +49,20 @@ def production_is_not_a_laboratory(app_configs: Sequence[Any] | None, **kwargs: 
     return found
 
 
+@register
+def registration_has_letters(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Where strangers register, their e-mails are confirmed by letter."""
+    if not (settings.IS_PRODUCTION and settings.SIGNUP_OPEN) or settings.EMAIL_URL:
+        return []
+    return [
+        checks.Warning(
+            "SIGNUP_OPEN is on without EMAIL_URL: no e-mail is confirmed, and registration tells strangers which ones "
+            "it knows.",
+            id="infrazen.W002",
+        )
+    ]
+
+
 def _is_fernet_key(key: str) -> bool:
     try:
         Fernet(key)

@@ -21,12 +21,16 @@ from syncs.models import ResourceState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One item of the sidebar; `url_name` may come from an app that is not installed yet."""
+    """One item of the sidebar; `url_name` may come from an app that is not installed yet.
+
+    `around`: beginnings of further addresses whose pages belong to the section.
+    """
 
     url_name: str
     label: Any
     icon: str
     count: str = ""
+    around: tuple[str, ...] = ()
 
 
 SECTIONS = (
@@ -35,11 +39,17 @@ SECTIONS = (
     Section(url_name="inventory:resource_list", label=_("Resources"), icon="server", count="resource_count"),
     Section(url_name="syncs", label=_("Sync history"), icon="clock"),
     Section(url_name="syncs:import_new", label=_("File import"), icon="upload"),
+    Section(
+        url_name="accounts:settings_profile",
+        label=_("Settings"),
+        icon="gear",
+        around=("/settings/", "/accounts/"),
+    ),
 )
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `navigation`, `admin_url`, `organization`, `organizations`, `membership_role`, `theme`, `demo_mode`.
+    """Context processor: `navigation`, `admin_url`, `organization`, `memberships`, `membership_role`, `theme`, `demo_mode`.
 
     Drawn in full it costs two queries: the person's memberships and the sidebar's counts.
     """
@@ -51,7 +61,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "navigation": SimpleLazyObject(lambda: _navigation(lazy)),
         "admin_url": reverse("admin:index") if user.is_staff else "",
         "organization": lazy.organization,
-        "organizations": SimpleLazyObject(lambda: [own.organization for own in lazy.memberships]),
+        "memberships": lazy.memberships,
         "membership_role": SimpleLazyObject(lambda: _role(lazy.membership)),
         "theme": user.theme,
         "demo_mode": settings.DEMO_MODE,
@@ -69,9 +79,13 @@ def _navigation(request: Any) -> list[dict[str, Any]]:
         with suppress(NoReverseMatch):
             urls[section.url_name] = reverse(section.url_name)
     around = [
-        url for url in urls.values() if request.path == url or (url != "/" and request.path.startswith(url))
+        (len(beginning), urls[section.url_name])
+        for section in SECTIONS
+        if section.url_name in urls
+        for beginning in (urls[section.url_name], *section.around)
+        if request.path == beginning or (beginning != "/" and request.path.startswith(beginning))
     ]
-    active = max(around, key=len, default="")  # a section may lie inside another one
+    active = max(around, default=(0, ""))[1]  # a section may lie inside another one
     return [
         {
             "url": urls[section.url_name],

@@ -68,13 +68,14 @@ def run_embedded(
     with contextlib.ExitStack() as stack:
         if extra_cleanup:
             stack.callback(extra_cleanup)
-        stack.enter_context(_only_one(settings.DATA))
+        stack.enter_context(only_one(settings.DATA))
         _check_space(settings.DATA)
         listener = stack.enter_context(contextlib.closing(_bind(host, port)))
         stop = stack.enter_context(_Stop())
         try:
             with _full_disk_said():
                 call_command("migrate", interactive=False, verbosity=0)
+                call_command("createcachetable", verbosity=0)
                 setup_schedules()
                 if prepare:
                     prepare()
@@ -127,8 +128,11 @@ class _Stop:
 
 
 @contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Two such processes on one folder would mean two beats and two brokers that know nothing of each other."""
+def only_one(data: Path) -> Iterator[None]:
+    """The lock of a data folder; raises CannotServe where another process has it.
+
+    Two such processes on one folder would mean two beats and two brokers that know nothing of each other.
+    """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data / LOCK_FILE).open("a+", encoding="ascii") as file:
         try:
@@ -143,6 +147,18 @@ def _only_one(data: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def is_served(data: Path) -> bool:
+    """Whether some process, this one too, has the lock of the data folder."""
+    try:
+        with (data / LOCK_FILE).open(encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _check_space(data: Path) -> None:
@@ -275,7 +291,7 @@ def _web(
     except OSError as error:  # somebody began to listen there meanwhile
         raise _port_trouble(error, host, port) from error
     stop.serving(server.pull_trigger)
-    shown = {"": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    shown = {"": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104  # nosec B104
     shown = f"[{shown}]" if ":" in shown else shown
     try:
         yield lambda: wasyncore.poll(timeout=1, map=channels), f"http://{shown}:{port}/"

@@ -105,7 +105,7 @@ class SyncFigures(Collector):
         )
         inside = GaugeMetricFamily(
             "infrazen_sync_phase_seconds",
-            "Seconds in each phase after the reading, of the syncs requested in the last 24 hours.",
+            "Seconds in each phase, the reading being the first, of the syncs requested in the last 24 hours.",
             labels=["provider", "phase"],
         )
         whole = GaugeMetricFamily(

@@ -41,6 +41,36 @@ SCHEDULES = (
         "Does again what failed after a sync, or what a killed worker did not come to.",
     ),
     Schedule(
+        "Seal the audit trail",
+        "accounts.audit.tasks.seal_audit",
+        60,
+        "Chains what was recorded in the last minute, so that no entry can be changed or removed unnoticed.",
+    ),
+    Schedule(
+        "Remove old audit entries",
+        "accounts.audit.tasks.purge_audit",
+        24 * 3600,
+        "Keeps as many days of the audit trail as AUDIT_RETENTION_DAYS says; by default all of it.",
+    ),
+    Schedule(
+        "Deliver notifications",
+        "accounts.notifications.tasks.deliver_due",
+        60,
+        "Sends what is due: digests, second attempts, and what a dead worker held.",
+    ),
+    Schedule(
+        "Remove old notifications",
+        "accounts.notifications.tasks.remove_old_notifications",
+        24 * 3600,
+        "Keeps as many days of sent messages as NOTIFICATION_RETENTION_DAYS says.",
+    ),
+    Schedule(
+        "Delete organizations",
+        "accounts.tasks.delete_due_organizations",
+        600,
+        "Deletes, in small batches, organizations whose thirty days of grace have ended.",
+    ),
+    Schedule(
         "Remove orphan files",
         "syncs.tasks.remove_orphan_files",
         24 * 3600,

@@ -18,6 +18,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
+from accounts.identity import (
+    SECOND_FACTOR_FORMS,
+    SIGN_IN_FORMS,
+    SIGN_IN_LIMITS,
+    Client,
+    OpenIDServer,
+    form_targets,
+    identity_providers,
+)
 from common import logs
 from infrazen.admin_site import UNFOLD as UNFOLD  # the admin's theme and sidebar
 from infrazen.keyring import embedded_secrets
@@ -91,9 +100,20 @@ ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 # Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
 SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
-AFTER_SYNC = ["costs.services.after_sync"]
+AFTER_SYNC = ["costs.services.after_sync", "syncs.announcements.after_sync"]
 # Called in this order after each complete sync of an organization; see syncs.complete
-AFTER_COMPLETE_SYNC: list[str] = []
+AFTER_COMPLETE_SYNC = ["syncs.announcements.after_complete_sync"]
+# Told of everything that is added, changed, deleted or set off in the admin; see common.admin_changes
+AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
+# What goes with an organization, told by each app, from the most missed to the least; see accounts.losses
+ORGANIZATION_LOSSES = [
+    "costs.losses.of_organization",
+    "providers.losses.of_organization",
+    "inventory.losses.of_organization",
+    "syncs.losses.of_organization",
+    "accounts.tokens.losses.of_organization",
+    "accounts.losses.of_organization",
+]
 # A complete sync reads one connection after the other; with this, as many at once as there are workers
 COMPLETE_SYNC_PARALLEL = env.bool("COMPLETE_SYNC_PARALLEL", False)
 # After so many failures in a row a connection is not tried by itself any more
@@ -110,7 +130,10 @@ INSTALLED_APPS = [
     "syncs",
     "inventory",
     "providers",
+    "accounts.notifications",
+    "accounts.tokens",
     "accounts",
+    "accounts.audit",
     "common",
     "unfold",
     "unfold.contrib.filters",
@@ -126,6 +149,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.yandex",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
     "allauth.usersessions",
     "django_celery_beat",
@@ -151,12 +176,16 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.impersonation.Impersonation",  # above all that asks who is here
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.second_factor.AdminSecondFactor",
+    "accounts.demo_guard.DemoAccountGuard",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.OrganizationMiddleware",
+    "accounts.tokens.throttling.RateLimitHeaders",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -223,8 +252,18 @@ if REDIS_URL:
             "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "health_check_interval": 30},
         }
     }
+    CACHES["counters"] = CACHES["default"]
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES = {
+        # In the database: what limits guessing at the sign-in must outlive the process
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "infrazen_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        },
+        # Calls of a minute: one process has them all, and a write for each call is too dear for SQLite
+        "counters": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "counters"},
+    }
 
 # Celery. A message is only a hint: the database row is the truth, so results are not kept.
 
@@ -284,34 +323,72 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10  # each gets a letter, and not all are of whoever asks for it
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "InfraZen: "
-MFA_TOTP_ISSUER = "InfraZen"
+ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS
+ACCOUNT_PREVENT_ENUMERATION = True  # whether an e-mail is known here, nobody is told
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before e-mails, providers and factors of a person are changed
+ACCOUNT_FORMS = SIGN_IN_FORMS
 USERSESSIONS_TRACK_ACTIVITY = False  # one write a page is too dear for SQLite
+
+MFA_ADAPTER = "accounts.adapters.MfaAdapter"
+MFA_FORMS = SECOND_FACTOR_FORMS
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "InfraZen"
+ADMIN_MFA_REQUIRED = env.bool("ADMIN_MFA_REQUIRED", False)  # no admin without a second factor
 
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = True  # Google's verified e-mail opens the account with that e-mail
-SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
-GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", "")
-GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", "")
-SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
-    "google": {"SCOPE": ["profile", "email"], "OAUTH_PKCE_ENABLED": True, "APPS": []},
-}
-if GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET:
-    SOCIALACCOUNT_PROVIDERS["google"]["APPS"] = [
-        {"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET}
-    ]
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # who may come in by an e-mail alone, accounts.linking decides
+GOOGLE = Client(client_id=env.str("GOOGLE_CLIENT_ID", ""), secret=env.str("GOOGLE_CLIENT_SECRET", ""))
+YANDEX = Client(client_id=env.str("YANDEX_CLIENT_ID", ""), secret=env.str("YANDEX_CLIENT_SECRET", ""))
+OPENID_SERVER = OpenIDServer(
+    url=env.str("OIDC_SERVER_URL", "").rstrip("/"),
+    client=Client(client_id=env.str("OIDC_CLIENT_ID", ""), secret=env.str("OIDC_CLIENT_SECRET", "")),
+    name=env.str("OIDC_NAME", "SSO"),
+    trusted_domains=env.list("OIDC_TRUSTED_DOMAINS", default=[]),
+    origins=env.list("OIDC_ORIGINS", default=[]),
+)
+SOCIALACCOUNT_PROVIDERS = identity_providers(google=GOOGLE, yandex=YANDEX, server=OPENID_SERVER)
+OIDC_SIGNUP = env.bool("OIDC_SIGNUP", True)  # whom that provider lets in gets an account, SIGNUP_OPEN or not
+SSO_ONLY = env.bool("SSO_ONLY", False)  # no other way in, but a super admin's password
+if SSO_ONLY and not OPENID_SERVER:
+    raise ImproperlyConfigured(
+        "SSO_ONLY is on without OIDC_SERVER_URL, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET: nobody could sign in. "
+        "See .env.example."
+    )
 
 EMAIL_URL = env.str("EMAIL_URL", "")  # e.g. smtp+tls://user:password@mail.example.com:587
 if EMAIL_URL:
     globals().update(env.email_url("EMAIL_URL"))
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds; letters go out while somebody waits for the page
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "InfraZen <infrazen@localhost>")
 # Without a mail server nobody could ever follow the link
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "optional"
+MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)  # a letter for each change of the ways in
+
+# Audit trail
+
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", 0)  # older entries are removed; 0 keeps everything
+AUDIT_GUARD = True  # triggers that refuse changes; off only where tests empty all tables
+
+# Messages to people
+
+# Where people reach these pages, for links in messages that are not written inside a request
+SITE_URL = env.str("SITE_URL", "") or (
+    f"https://{ALLOWED_HOSTS[0]}" if IS_PRODUCTION and ALLOWED_HOSTS else f"http://{HOST}:{PORT}"
+)
+TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")
+TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", "https://api.telegram.org")
+# Webhooks go to public addresses only; this also lets them through to this machine's loopback
+ALLOW_LOOPBACK_WEBHOOKS = env.bool("ALLOW_LOOPBACK_WEBHOOKS", False)
+NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", 90)
 
 # Transport security. Embedded mode speaks plain HTTP on this machine.
 
@@ -335,8 +412,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:", "blob:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        # A browser checks the redirect after a form too, and signing in with Google is one.
-        "form-action": ["'self'", *(["https://accounts.google.com"] if GOOGLE_CLIENT_ID else [])],
+        # A browser checks the redirect after a form too, and signing in with a provider is one.
+        "form-action": ["'self'", *form_targets(google=GOOGLE, yandex=YANDEX, server=OPENID_SERVER)],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "manifest-src": ["'self'"],
@@ -365,7 +442,11 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", 1024**3)  # of one billing file t
 # API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["infrazen.api.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [  # the first one's challenge goes with a 401
+        "accounts.tokens.authentication.TokenAuthentication",
+        "infrazen.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.tokens.throttling.CallerThrottle"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -374,6 +455,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "infrazen.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", 600)  # of one token, or of one person's session
 SPECTACULAR_SETTINGS = {
     "TITLE": "InfraZen API",
     "VERSION": "1",
@@ -392,6 +474,7 @@ SPECTACULAR_SETTINGS = {
         "ConnectionStatus": "providers.models.ConnectionStatus",
         "CompleteSyncMode": "syncs.models.CompleteSyncMode",
         "CoverageStatus": "syncs.models.ScopeCoverage.Status",
+        "MemberRole": "accounts.models.Role",
         "ResourceStatus": "syncs.models.ResourceState.Status",
         "SyncStatus": "syncs.models.SyncStatus",
         "TestedStatus": ["complete", "failed", "denied", "absent"],
@@ -411,6 +494,8 @@ if LOG_FORMAT not in LOG_FORMATS:
 LOGGING: dict[str, Any] = logs.configuration(level=LOG_LEVEL, style=LOG_FORMAT)
 # One line a request and a task: of use to a machine, in a terminal it buries what matters
 LOGGING["loggers"]["django_structlog"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
+# Each head of the audit trail's chain: worth keeping where logs are shipped elsewhere
+LOGGING["loggers"]["accounts.audit"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

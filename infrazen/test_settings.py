@@ -31,6 +31,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 if REDIS_URL:  # one database for each process of the run: clearing the cache of one leaves the others' alone
     _process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
     CACHES["default"]["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_process}").geturl()
+else:  # in memory: most tests may not touch the database, and what survives a restart has a test of its own
+    CACHES["default"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 LANGUAGE_CODE = "en"  # pages answer with the msgids, whatever the state of the translation
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -39,6 +41,7 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_URL = "memory://localhost"
 ALLOW_LOOPBACK_PROVIDERS = True
+AUDIT_GUARD = False  # transactional tests end by emptying every table; accounts/audit/tests/test_guard.py switches it on
 WHITENOISE_AUTOREFRESH = True  # else every test client lists all static files first
 LOGGING["root"]["level"] = "ERROR"
 LOGGING["loggers"]["django"]["level"] = "CRITICAL"  # expected 404s and 500s are what tests provoke

@@ -12,11 +12,16 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     # Its brothers answer above: `health.Probes`
     path(READY_PATH.removeprefix("/"), ready, name="health_ready"),
+    path("admin/demo/", include("infrazen.demo.urls")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.sign_in_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("infrazen.api.urls")),
     path("accounts/", include("accounts.urls")),
+    path("accounts/impersonation/", include("accounts.impersonation")),
+    path("settings/notifications/", include("accounts.notifications.urls")),
+    path("settings/audit/", include("accounts.audit.urls")),
+    path("settings/tokens/", include("accounts.tokens.urls")),
     path("connections/", include("providers.urls")),
     path("resources/", include("infrazen.pages.resource_urls")),
     path("syncs/", include("infrazen.pages.sync_urls")),

@@ -1,4 +1,4 @@
-"""Who calls: today the session of a browser. A class for tokens takes its place beside it here.
+"""Who calls with a browser's session; programs come with a token (`accounts.tokens.authentication`).
 
 Imports nothing but `rest_framework.authentication` and the schema's extensions: the framework loads this module while
 it reads its own settings.

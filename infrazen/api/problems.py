@@ -7,6 +7,7 @@ Every problem has `type`, `title`, `status`, `detail` (one sentence in the reade
     provider's unreadable answer  502
     provider's silence            503   with Retry-After where it is known
     a sync that cannot begin      409
+    a rule about people forbids   409   `code` names the rule; see accounts.services.errors
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler as framework_handler
 from rest_framework.views import set_rollback
 
+from accounts.services import NotAMember, Refused
 from providers.contract.errors import (
     DeadlineExceeded,
     ProviderError,
@@ -68,6 +70,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         return _problem(
             context, status=HTTPStatus.CONFLICT, code="sync_not_possible", detail=sentence(str(error))
         )
+    if isinstance(error, Refused):
+        set_rollback()
+        return _problem(context, status=HTTPStatus.CONFLICT, code=error.code, detail=str(error))
+    if isinstance(error, NotAMember):
+        error = Http404()
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(_as_detail(error))
     if isinstance(error, exceptions.ValidationError):

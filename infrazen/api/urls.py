@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
+from accounts.organization_api import InvitationViewSet, MemberViewSet, OrganizationViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
 from syncs.api.completes import CompleteSyncViewSet
@@ -33,6 +34,9 @@ class Nothing(APIView):
 
 
 router = SimpleRouter()
+router.register("organizations", OrganizationViewSet, basename="organization")
+router.register("members", MemberViewSet, basename="member")
+router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("providers", ProviderViewSet, basename="provider")
 router.register("connections", ConnectionViewSet, basename="connection")
 router.register("snapshots", SnapshotViewSet, basename="snapshot")

@@ -14,31 +14,20 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import UserRequest, organization_required
 from accounts.models import Organization
-from common import formatting
 from costs import queries as costs
 from providers import queries as providers
 from providers import registry
+from providers.account_words import AccountLimit, Facts, account_facts, account_limits
 from providers.badges import badge_of, series_of
 from providers.contract.records import Rate
 from providers.messages import Explanation, explain, provider_name, sentence
 from providers.models import ConnectionStatus, ProviderConnection
 from syncs import queries as syncs
 from syncs.models import SyncSnapshot
-from syncs.views import sync_panel
+from syncs.panel import sync_panel
 
 MINUTES_IN_HOUR = 60
 MINUTES_IN_DAY = 1440
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """One limit of an account as `_components/limit.html` shows it; `percent` is None where it cannot be read."""
-
-    label: str
-    used: str
-    limit: str
-    percent: Decimal | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +36,8 @@ class Account:
 
     rate: Rate | None
     not_itemised_daily: Decimal | None
-    limits: list[Limit]
-    facts: list[tuple[str, list[tuple[str, str]]]]
+    limits: list[AccountLimit]
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +180,8 @@ def _status(
         return "off", _("Switched off"), ""
     status = ConnectionStatus(connection.last_sync_status)
     level, word, note = providers.status_level(connection), str(status.label), ""
+    if connection.is_given_up and connection.auto_sync:
+        word = _("Error, not tried any more")
     if status is ConnectionStatus.SUCCESS and latest is not None and latest.attempt > 1:
         word = _("Done on try %(attempt)d") % {"attempt": latest.attempt}
     if status is ConnectionStatus.PARTIAL and coverage.unread_names:
@@ -202,6 +193,8 @@ def _schedule(connection: ProviderConnection) -> str:
     """`syncs every 6 hours`, in words."""
     if not connection.auto_sync or not connection.is_active:
         return _("no automatic sync")
+    if connection.is_given_up:
+        return _("automatic sync has stopped")
     minutes = connection.sync_interval_minutes
     if minutes % MINUTES_IN_DAY == 0:
         count = minutes // MINUTES_IN_DAY
@@ -222,39 +215,9 @@ def _account(
     connection: ProviderConnection, reconciliation: costs.ConnectionReconciliation | None
 ) -> Account:
     said = connection.provider_metadata or {}
-    facts = [
-        (sentence(heading), [(sentence(label), sentence(str(value))) for label, value in rows.items()])
-        for heading, rows in (said.get("facts") or {}).items()
-    ]
     return Account(
         rate=costs.account_rate(connection),
         not_itemised_daily=reconciliation.not_itemised_daily if reconciliation else None,
-        limits=[_limit(limit) for limit in said.get("limits") or []],
-        facts=facts,
+        limits=account_limits(said),
+        facts=account_facts(said),
     )
-
-
-def _limit(said: dict[str, Any]) -> Limit:
-    """`used` and `allowed` come as decimal texts, None for unknown and for unlimited; megabytes become sizes."""
-    used, allowed = (None if said.get(key) is None else Decimal(said[key]) for key in ("used", "allowed"))
-    in_megabytes = said.get("unit") == "MB"
-    is_known = bool(said.get("is_readable", True)) and used is not None
-    return Limit(
-        label=sentence(said.get("name", "")),
-        used=_quantity(used, in_megabytes=in_megabytes),
-        limit=_("unlimited") if allowed is None else _quantity(allowed, in_megabytes=in_megabytes),
-        percent=_share(used, allowed) if is_known else None,
-        reason="" if said.get("is_readable", True) else _("no access"),
-    )
-
-
-def _share(used: Decimal | None, allowed: Decimal | None) -> Decimal | None:
-    if used is None:
-        return None
-    return Decimal(0) if not allowed else used * 100 / allowed
-
-
-def _quantity(value: Decimal | None, *, in_megabytes: bool) -> str:
-    if value is None:
-        return ""
-    return formatting.memory_mib(value) if in_megabytes else formatting.number_short(value)

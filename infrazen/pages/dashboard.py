@@ -23,20 +23,25 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import UserRequest, organization_required
+from accounts.audit.services import record
 from accounts.models import Organization
 from common import formatting
 from common.templatetags.formatting import rub_round
 from costs import queries as costs
 from infrazen.pages.connections import Card, connection_cards, plugin_choices
+from infrazen.pages.dashboard_notices import notices
 from infrazen.pages.resource_words import icon_of, specification, status_of
 from inventory.models import Tag
 from providers.badges import series_of
 from syncs import queries as syncs
 from syncs.models import ResourceState
+from syncs.panel import sync_panel
 from syncs.wording import change_title
 
 PERIODS = (7, 30, 90, 365)
 DEFAULT_PERIOD = 90
+INVENTORY, CONNECTIONS, FIGURES = "inventory", "dashboard-connections", "dashboard-figures"
+"""Parts of the page that HTMX reads alone, by the ids of their elements."""
 SHOWN_NOTICES = 2
 SHOWN_CHANGES = 6
 SHOWN_RESOURCES = 5
@@ -57,24 +62,16 @@ class Period:
     last: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    level: str
-    title: str
-    text: str
-    url: str
-    label: str
-
-
 @organization_required
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def dashboard(request: UserRequest) -> HttpResponse:
-    """`period` is the number of days, `q` searches the inventory; HTMX gets the inventory alone."""
+    """`period` is the number of days, `q` searches the inventory; HTMX gets the part that it asks for alone."""
     organization = request.organization
     query = request.GET.get("q", "").strip()
     period = chosen_period(request, timezone.now())
-    if request.htmx and request.htmx.target == "inventory":
+    part = request.htmx.target if request.htmx else ""
+    if part == INVENTORY:
         return render(request, "infrazen/_inventory.html", _inventory(organization, query, period))
 
     run_rate = costs.run_rate(organization)
@@ -83,37 +80,19 @@ def dashboard(request: UserRequest) -> HttpResponse:
     if not cards:
         context = {"plugins": plugin_choices(), "cards": [], "may_write": request.membership.may_write}
         return render(request, "infrazen/dashboard.html", context)
-    spend = costs.spend(organization, period.first, period.last)
-    changes = syncs.recent_changes(organization, _start(period, organization), limit=100)
-    telling, small_moves = _parted(changes, run_rate)
-    notices = _notices(cards)
     context = {
-        **_inventory(organization, query, period),
-        "period": period,
-        "periods": _period_choices(period, query),
         "cards": cards,
         "run_rate": run_rate,
         "busy_count": sum(card.is_busy for card in cards),
         "may_write": request.membership.may_write,
-        "updated_at": max(
-            (c.connection.last_sync_at for c in cards if c.connection.last_sync_at), default=None
-        ),
-        "complete_count": sum(card.level == "success" for card in cards),
-        "notices": notices[:SHOWN_NOTICES],
-        "more_notices": notices[SHOWN_NOTICES:],
-        "cells": [
-            _spend_cell(organization, spend, period),
-            _run_rate_cell(run_rate),
-            _resources_cell(run_rate, cards),
-            _reconciliation_cell(reconciliation),
-        ],
-        "spend": spend,
-        "chart": _chart(spend.daily, cards, changes, organization),
-        "usage": syncs.utilisation(organization),
-        "changes": [_change(change) for change in telling[:SHOWN_CHANGES]],
-        "small_moves": small_moves,
-        "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
     }
+    if part == CONNECTIONS:
+        return render(request, "infrazen/_dashboard_connections_alone.html", context)
+    context |= _figures(request, period, cards, run_rate, reconciliation)
+    if part == FIGURES:
+        return render(request, "infrazen/_dashboard_figures_alone.html", context)
+    context |= _inventory(organization, query, period)
+    context |= {"periods": _period_choices(period, query), "panel": sync_panel(request)}
     return render(request, "infrazen/dashboard.html", context)
 
 
@@ -131,6 +110,11 @@ def spend_csv(request: UserRequest) -> HttpResponse:
             costs.reconciliation(request.organization),
         )
     }
+    record(
+        "export.downloaded",
+        organization=request.organization,
+        details={"what": "spend.csv", "first": period.first, "last": period.last},
+    )
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = (
         f'attachment; filename="spend-{period.first:%Y-%m-%d}-{period.last:%Y-%m-%d}.csv"'
@@ -142,6 +126,41 @@ def spend_csv(request: UserRequest) -> HttpResponse:
         values = [*(one.values[index] for one in daily.connections), daily.totals[index]]
         writer.writerow([day.isoformat(), *("" if value is None else f"{value:f}" for value in values)])
     return response
+
+
+def _figures(
+    request: UserRequest,
+    period: Period,
+    cards: list[Card],
+    run_rate: costs.RunRate,
+    reconciliation: costs.Reconciliation,
+) -> dict[str, Any]:
+    """What follows from syncs, but the inventory."""
+    organization = request.organization
+    spend = costs.spend(organization, period.first, period.last)
+    changes = syncs.recent_changes(organization, _start(period, organization), limit=100)
+    telling, small_moves = _parted(changes, run_rate)
+    found = notices(request, cards)
+    return {
+        "period": period,
+        "updated_at": max(
+            (c.connection.last_sync_at for c in cards if c.connection.last_sync_at), default=None
+        ),
+        "complete_count": sum(card.level == "success" for card in cards),
+        "notices": found[:SHOWN_NOTICES],
+        "more_notices": found[SHOWN_NOTICES:],
+        "cells": [
+            _spend_cell(organization, spend, period),
+            _run_rate_cell(run_rate),
+            _resources_cell(run_rate, cards),
+            _reconciliation_cell(reconciliation),
+        ],
+        "chart": _chart(spend.daily, cards, changes, organization),
+        "usage": syncs.utilisation(organization),
+        "changes": [_change(change) for change in telling[:SHOWN_CHANGES]],
+        "small_moves": small_moves,
+        "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
+    }
 
 
 def chosen_period(request: UserRequest, now: datetime) -> Period:
@@ -169,57 +188,6 @@ def _period_choices(period: Period, query: str) -> list[dict[str, Any]]:
         }
         for days in PERIODS
     ]
-
-
-def _notices(cards: list[Card]) -> list[Notice]:
-    """Failed connections, balances that end soon, incomplete readings: in this order."""
-    failed, short, partial = [], [], []
-    for card in cards:
-        name = card.connection.connection_name
-        url = f"{reverse('connections')}#connection-{card.connection.pk}"
-        if card.problem:
-            failed.append(
-                Notice(
-                    level="error",
-                    title=f"{name}: {card.problem.title}",
-                    text=card.problem.text,
-                    url=url,
-                    label=_("Open"),
-                )
-            )
-        if card.runway and card.runway.is_short:
-            short.append(_runway_notice(name, card.runway, url))
-        if card.coverage.problems and not card.problem:
-            title = ngettext(
-                "%(name)s: %(read)d of %(count)d section was read.",
-                "%(name)s: %(read)d of %(count)d sections were read.",
-                card.coverage.section_count,
-            ) % {"name": name, "read": card.coverage.read_count, "count": card.coverage.section_count}
-            text = _("Not read: %(names)s. Everything else is up to date.") % {
-                "names": card.coverage.unread_names
-            }
-            partial.append(Notice(level="warning", title=title, text=text, url=url, label=_("Open")))
-    return [*failed, *short, *partial]
-
-
-def _runway_notice(name: str, runway: costs.Runway, url: str) -> Notice:
-    title = ngettext(
-        "%(name)s: the balance lasts %(count)d day, until %(day)s.",
-        "%(name)s: the balance lasts %(count)d days, until %(day)s.",
-        runway.days,
-    ) % {
-        "name": name,
-        "count": runway.days,
-        "day": formatting.long_date(runway.until, today=timezone.localdate()),
-    }
-    text = _("The account holds %(balance)s and spends %(rate)s.") % {
-        "balance": formatting.money(runway.balance, runway.currency),
-        "rate": formatting.money_per_day(runway.daily, runway.currency),
-    }
-    if runway.top_up:
-        amount = formatting.rounded_money(runway.top_up, runway.currency)
-        text += " " + _("Top up %(amount)s to make it 30 days.") % {"amount": amount}
-    return Notice(level="warning", title=title, text=text, url=url, label=_("Open"))
 
 
 def _spend_cell(organization: Organization, spend: costs.Spend, period: Period) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -22,11 +22,11 @@ from accounts.access import UserRequest, organization_required
 from common import formatting
 from costs.queries import rates_on
 from infrazen.pages.moments import moment_context, moment_of
+from infrazen.pages.resource_events import anchor_of, local_day, moment_text, short_title, shown_events
 from infrazen.pages.resource_history import (
     DailyCosts,
     Event,
     Unread,
-    changed_names,
     daily_costs,
     history,
     unchanged_count,
@@ -43,7 +43,6 @@ from providers.badges import badge_of, series_of
 from providers.messages import provider_name
 from syncs.models import ResourceState, SnapshotTotal
 from syncs.queries import as_of, with_components, with_staleness
-from syncs.wording import change_title, field_changes
 
 COST_DAYS = 90
 STEP = timedelta(hours=6)
@@ -82,7 +81,7 @@ def resource_detail(request: UserRequest, pk: int) -> HttpResponse:
         resource, page=int(number) if number.isdecimal() and len(number) < 9 else 1, until=moment
     )
     if request.htmx and request.GET.get("events"):
-        context |= {"events": _shown_events(events, []), "events_page": page}
+        context |= {"events": shown_events(events, []), "events_page": page}
         return render(request, "inventory/_resource_events.html", context)
     today = timezone.localtime(end).date()
     costs = daily_costs(resource, first=today - timedelta(days=COST_DAYS - 1), last=today)
@@ -96,7 +95,7 @@ def resource_detail(request: UserRequest, pk: int) -> HttpResponse:
         "chart": _cost_chart(costs, events, unread, resource),
         "chart_label": _cost_sentence(costs),
         "chart_period": formatting.period(costs.days[0], costs.days[-1]),
-        "events": _shown_events(events, unread),
+        "events": shown_events(events, unread),
         "events_page": page,
         "unchanged_count": unchanged_count(resource, moment),
         "facts": _facts(resource, state) if state else [],
@@ -275,12 +274,12 @@ def _cost_chart(
         ],
         "events": [
             {
-                "date": _local_day(event.change.at).isoformat(),
-                "text": _short(event),
-                "url": f"#{_anchor(event)}",
+                "date": local_day(event.change.at).isoformat(),
+                "text": short_title(event),
+                "url": f"#{anchor_of(event)}",
             }
             for event in reversed(events)
-            if event.change.times == 1 and days[0] <= _local_day(event.change.at) <= days[-1]
+            if event.change.times == 1 and days[0] <= local_day(event.change.at) <= days[-1]
         ],
         "incomplete": sorted(
             {day.isoformat() for one in unread for day in _days_of(one) if days[0] <= day <= days[-1]}
@@ -336,96 +335,6 @@ def _metric(resource: Resource, title: str, metric: str, series: Series) -> dict
         "data": data,
         "label": f"{title}: {summary}",
     }
-
-
-def _shown_events(events: list[Event], unread: list[Unread]) -> list[dict[str, Any]]:
-    names = changed_names(events)
-    shown = [(event.change.at, _shown_event(event, names)) for event in events]
-    shown += [(one.first, _shown_unread(one)) for one in unread]
-    return [told for _at, told in sorted(shown, key=lambda pair: pair[0], reverse=True)]
-
-
-def _shown_event(event: Event, names: Mapping[int, str]) -> dict[str, Any]:
-    change, today = event.change, timezone.localdate()
-    local = timezone.localtime(change.at)
-    changes = dict(change.changes) if change.kind == ResourceState.Action.UPDATED else {}
-    if "parent" in changes:
-        changes["parent"] = [names.get(pk, pk) for pk in changes["parent"]]
-    currency = change.state.currency or "RUB"
-    is_signed = change.kind in (ResourceState.Action.UPDATED, "deleted")
-    return {
-        "anchor": _anchor(event),
-        "date": formatting.short_date(local.date(), today=today),
-        "time": f"{local:%H:%M}",
-        "title": _title(event),
-        "note": _note(event),
-        "changes": field_changes(changes, currency),
-        "effect": _effect_text(change.effect, currency, is_signed),
-        "effect_note": _month_text(change.effect, currency, is_signed),
-    }
-
-
-def _title(event: Event) -> str:
-    change = event.change
-    if change.kind == ResourceState.Action.CREATED:
-        return _("First seen")
-    if change.kind == ResourceState.Action.UPDATED and change.state.has_configuration_change:
-        return _("Configuration changed")
-    return change_title(change)
-
-
-def _note(event: Event) -> str:
-    change = event.change
-    if change.kind == ResourceState.Action.CREATED:
-        return specification(change.state)
-    parts = []
-    if change.is_cost_only and change.times == 1:
-        parts.append(_("The configuration is the same, only the bill changed."))
-    start, end = event.after, timezone.localtime(change.at)
-    if change.times > 1:
-        first = timezone.localtime(event.first_at)
-        parts.append(
-            _("From %(first)s on, the last time %(last)s. The configuration stayed the same.")
-            % {"first": _moment(first), "last": _moment(end)}
-        )
-    elif start is not None:
-        parts.append(
-            _("Between %(start)s and %(end)s.")
-            % {"start": _near(timezone.localtime(start), end), "end": _near(end, timezone.localtime(start))}
-        )
-    return " ".join(parts)
-
-
-def _shown_unread(one: Unread) -> dict[str, Any]:
-    local, last = timezone.localtime(one.first), timezone.localtime(one.last)
-    until = _("Until %(last)s.") % {"last": _moment(last)} if one.count > 1 else ""
-    syncs = ngettext("%(count)d sync could not read it.", "%(count)d syncs could not read it.", one.count)
-    kept = _("The state was kept.")
-    return {
-        "anchor": f"unread-{one.first:%Y%m%d%H%M}",
-        "date": formatting.short_date(local.date(), today=timezone.localdate()),
-        "time": f"{local:%H:%M}",
-        "title": _("Its section could not be read"),
-        "note": " ".join(part for part in (syncs % {"count": one.count}, until, kept) if part),
-        "changes": [],
-        "effect": formatting.money_per_day(Decimal(0)),
-        "effect_note": _("no change"),
-    }
-
-
-def _effect_text(effect: Decimal | None, currency: str, is_signed: bool) -> str:
-    if effect is None:
-        return ""
-    text = formatting.signed_money(effect, currency) if is_signed else formatting.money(effect, currency)
-    return text + _("/day")
-
-
-def _month_text(effect: Decimal | None, currency: str, is_signed: bool) -> str:
-    if effect is None:
-        return ""
-    monthly = month_of(effect)
-    sign = "" if not is_signed or not monthly else formatting.MINUS if monthly < 0 else "+"
-    return sign + formatting.money_per_month(abs(monthly), currency)
 
 
 def _facts(resource: Resource, state: ResourceState) -> list[tuple[str, Any]]:
@@ -497,7 +406,7 @@ def _notice(
     resource: Resource, state: ResourceState | None, is_gone: bool, moment: datetime | None
 ) -> dict[str, str] | None:
     if moment is not None:
-        at = _moment(timezone.localtime(moment))
+        at = moment_text(timezone.localtime(moment))
         text = _("It was not there then.") if state is None or is_gone else _("Nothing can be changed here.")
         return {
             "title": _("This is the state of %(moment)s.") % {"moment": at},
@@ -506,7 +415,7 @@ def _notice(
             "label": _("To the present"),
         }
     if is_gone and state is not None and state.closed_at:
-        at = _moment(timezone.localtime(state.closed_at))
+        at = moment_text(timezone.localtime(state.closed_at))
         return {
             "title": _("This resource is gone."),
             "text": _("It was not found at %(moment)s; what is shown is its last state.") % {"moment": at},
@@ -516,36 +425,13 @@ def _notice(
     return None
 
 
-def _short(event: Event) -> str:
-    """The change as a chart tells it: `11 Oct: 2 → 4 vCPU`."""
-    day = formatting.short_date(_local_day(event.change.at), today=timezone.localdate())
-    return f"{day}: {change_title(event.change)}"
-
-
-def _anchor(event: Event) -> str:
-    return f"event-{event.change.state.pk}{'-gone' if event.change.kind == 'deleted' else ''}"
-
-
-def _local_day(at: datetime) -> date:
-    return timezone.localtime(at).date()
-
-
 def _days_of(one: Unread) -> list[date]:
-    first, last = _local_day(one.first), _local_day(one.last)
+    first, last = local_day(one.first), local_day(one.last)
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-def _moment(local: datetime) -> str:
-    return formatting.moment(local, today=timezone.localdate())
-
-
-def _near(local: datetime, other: datetime) -> str:
-    """The time alone where both are on one day."""
-    return f"{local:%H:%M}" if local.date() == other.date() else _moment(local)
-
-
 def _date_of(at: datetime | None) -> str:
-    return formatting.long_date(_local_day(at), today=timezone.localdate()) if at else ""
+    return formatting.long_date(local_day(at), today=timezone.localdate()) if at else ""
 
 
 def _locale() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from costs.queries import Unconverted, resource_spend
 from costs.services import billing_zone
 from inventory.models import Resource
 from syncs.models import ResourceState, ScopeCoverage, SyncSnapshot
+from syncs.prices import PriceMove, price_moves
 from syncs.queries import UNREAD, Change
 
 PAGE_STATES = 100
@@ -26,12 +27,13 @@ MAX_UNREAD = 1000
 class Event:
     """A change, and what the syncs can prove about when: after `after` (the last look before it), by `change.at`.
 
-    `first_at` is the earliest of the changes that `change` folds.
+    `first_at` is the earliest of the changes that `change` folds. `prices` are the provider's prices that moved.
     """
 
     change: Change
     after: datetime | None
     first_at: datetime
+    prices: tuple[PriceMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class DailyCosts:
 
 def history(resource: Resource, *, page: int, until: datetime | None = None) -> tuple[list[Event], Page]:
     """One page of what happened to a resource, the newest first; changes of nothing but the cost that follow one
-    another are folded into one. `until` leaves out what came later."""
+    another are folded into one, unless a price moved. `until` leaves out what came later."""
     states = ResourceState.objects.filter(resource=resource, opened_at__isnull=False)
     if until is not None:
         states = states.filter(opened_at__lte=until)
@@ -79,12 +81,13 @@ def history(resource: Resource, *, page: int, until: datetime | None = None) -> 
         looked_before=Subquery(_looks(before="opened_at")),
         looked_last=Subquery(_looks(before="closed_at")),
         is_last=~Exists(successor),
-    ).order_by("-opened_at", "-pk")
+    )
+    states = states.select_related("resource", "connection").order_by("-opened_at", "-pk")
     shown = Paginator(states, PAGE_STATES).get_page(page)
     events: list[Event] = []
     for state in shown:
         events.extend(_events(state, until))
-    return list(_folded(events)), shown
+    return list(_folded(_priced(resource, events))), shown
 
 
 def changed_names(events: Iterable[Event]) -> dict[int, str]:
@@ -199,16 +202,31 @@ def _events(state: ResourceState, until: datetime | None) -> Iterable[Event]:
     yield Event(change=change, after=looked_before, first_at=change.at)
 
 
+def _priced(resource: Resource, events: list[Event]) -> list[Event]:
+    """The events with the prices that moved; one query where a cost did."""
+    updates = [event for event in events if event.change.kind == ResourceState.Action.UPDATED]
+    moves = price_moves(resource.connection, [(event.change.state, event.after) for event in updates])
+    if not moves:
+        return events
+    return [
+        replace(event, prices=tuple(moves.get(event.change.state.pk, ())))
+        if event.change.kind == ResourceState.Action.UPDATED
+        else event
+        for event in events
+    ]
+
+
 def _effect(changes: Mapping[str, Any]) -> Decimal | None:
     before, after = changes.get("daily_cost", ("0", "0"))
     return None if before is None or after is None else Decimal(str(after)) - Decimal(str(before))
 
 
 def _folded(events: list[Event]) -> Iterable[Event]:
-    """Newest first in, newest first out: a run of changes of nothing but the cost becomes one."""
+    """Newest first in, newest first out: a run of changes of nothing but the cost, and of no price, becomes one."""
     run: Event | None = None
     for event in events:
-        if event.change.is_cost_only and run is not None:
+        is_foldable = event.change.is_cost_only and not event.prices
+        if is_foldable and run is not None:
             before = event.change.changes["daily_cost"][0]
             after = run.change.changes["daily_cost"][1]
             changes = {"daily_cost": [before, after]}
@@ -225,7 +243,7 @@ def _folded(events: list[Event]) -> Iterable[Event]:
         if run is not None:
             yield run
             run = None
-        if event.change.is_cost_only:
+        if is_foldable:
             run = event
         else:
             yield event

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import UserRequest, organization_required
+from accounts.audit.services import record
 from common import formatting
 from infrazen.pages import resources_queries as queries
 from infrazen.pages.moments import moment_context, moment_of, moment_pair
@@ -31,7 +32,7 @@ from providers.badges import badge_of, series_of
 from providers.contract.records import DAYS_IN_MONTH
 from providers.messages import provider_name
 from syncs.models import ResourceState, SyncStatus
-from syncs.views import LEVELS
+from syncs.panel import LEVELS
 
 KOPECK = Decimal("0.01")
 SHOWN_LINES = 2
@@ -404,6 +405,11 @@ def _query(wanted: ResourceFilter, moment: datetime | None) -> str:
 
 def _export(request: UserRequest, wanted: ResourceFilter, moment: datetime | None) -> StreamingHttpResponse:
     states = queries.exported(request.organization, wanted, moment)
+    record(
+        "export.downloaded",
+        organization=request.organization,
+        details={"what": "resources.csv", "filters": request.GET.dict()},
+    )
     response = StreamingHttpResponse(_csv(states.iterator(500)), content_type="text/csv; charset=utf-8")
     day = timezone.localtime(moment).date() if moment else timezone.localdate()
     response["Content-Disposition"] = f'attachment; filename="resources-{day}.csv"'

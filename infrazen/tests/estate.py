@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from accounts.models import Organization, Role, User
+from accounts.models import Invitation, Organization, Role, User
+from accounts.notifications.services import notify
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
+from accounts.tokens.models import Scope
+from accounts.tokens.services import create_token
 from costs.models import CostRevision, DailyCost
 from inventory.models import (
     MetricPoint,
@@ -19,6 +22,7 @@ from inventory.models import (
     UsageSummary,
 )
 from providers.models import ProviderConnection
+from providers.plugins.focus.report import FileReport
 from providers.tests.factories import ConnectionFactory
 from syncs.models import (
     BillingFile,
@@ -32,6 +36,7 @@ from syncs.models import (
     SnapshotTotal,
     SyncSnapshot,
     SyncStatus,
+    SyncTrace,
     SyncTrigger,
     UnrecognizedResource,
 )
@@ -50,9 +55,19 @@ def marked_estate() -> tuple[Organization, User]:
     ProviderConnection.objects.filter(pk=connection.pk).update(
         account_id=f"{MARK} account", provider_metadata={"name": f"{MARK} name"}, last_sync_at=NOW
     )
+    create_token(membership=owner.memberships.get(), name=f"{MARK} token", scope=Scope.READ)
+    notify("unrecognized.found", organization=organization, key=MARK, data={"type": f"{MARK} type"})
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
+    Invitation.objects.create(
+        organization=organization,
+        email=f"{MARK}@example.com",
+        token_hash=f"{organization.pk:064}",
+        invited_by=owner,
+        sent_at=NOW,
+        expires_at=NOW + timedelta(days=7),
+    )
     return organization, owner
 
 
@@ -62,6 +77,27 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _report() -> dict[str, object]:
+    """Of a file with no row in it."""
+    empty = FileReport(
+        format="csv",
+        version=MARK,
+        columns=(MARK,),
+        unknown_columns=(),
+        row_count=0,
+        bad_row_count=0,
+        bad_rows=(),
+        charge_period_start=None,
+        charge_period_end=None,
+        period_sums=(),
+        service_sums=(),
+        charge_categories={},
+        findings=(),
+        finding_counts=(),
+    )
+    return empty.as_json()
 
 
 def _snapshot(connection: ProviderConnection) -> SyncSnapshot:
@@ -74,7 +110,7 @@ def _snapshot(connection: ProviderConnection) -> SyncSnapshot:
         sha256="0" * 64,
         size_bytes=1,
         status=BillingFileStatus.INSPECTED,
-        report={"version": MARK},
+        report=_report(),
     )
     snapshot = SyncSnapshot.objects.create(
         **tenant,
@@ -92,6 +128,15 @@ def _snapshot(connection: ProviderConnection) -> SyncSnapshot:
     )
     ScopeCoverage.objects.create(
         **tenant, snapshot=snapshot, scope=f"{MARK}/scope", status="failed", message=MARK
+    )
+    SyncTrace.objects.create(
+        **tenant,
+        snapshot=snapshot,
+        steps=[{"name": MARK, "seconds": 1.0, "error": MARK}],
+        calls=[
+            {"step": MARK, "api": MARK, "call": MARK, "region": MARK, "requests": 1, "statuses": {"200": 1}}
+        ],
+        earlier=[{"attempt": 1, "error": {"code": MARK, "message": MARK, "params": {}}}],
     )
     SnapshotTotal.objects.create(
         **tenant,

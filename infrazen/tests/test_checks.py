@@ -48,3 +48,20 @@ def test_production_is_told_from_a_laboratory(
     settings.DEMO_MODE = demo
 
     assert [message.id for message in checks.production_is_not_a_laboratory(None)] == found
+
+
+@pytest.mark.parametrize(
+    ("is_production", "is_open", "mail", "found"),
+    [
+        (True, True, "", ["infrazen.W002"]),
+        (True, True, "smtp://mail.example.com", []),
+        (True, False, "", []),
+        (False, True, "", []),
+    ],
+)
+def test_registration_without_letters_is_warned_of(settings, is_production, is_open, mail, found) -> None:
+    settings.IS_PRODUCTION = is_production
+    settings.SIGNUP_OPEN = is_open
+    settings.EMAIL_URL = mail
+
+    assert [message.id for message in checks.registration_has_letters(None)] == found

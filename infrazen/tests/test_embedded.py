@@ -162,7 +162,7 @@ def test_little_disk_space_is_said_in_one_sentence(tmp_path: Path, settings, mon
 def test_cleanup_runs_when_the_start_fails(tmp_path: Path, settings, monkeypatch) -> None:
     settings.DATA = tmp_path
     calls: list[str] = []
-    monkeypatch.setattr(embedded, "call_command", lambda *arguments, **options: calls.append("migrate"))
+    monkeypatch.setattr(embedded, "call_command", lambda name, **options: calls.append(name))
     monkeypatch.setattr(embedded, "setup_schedules", lambda: 0)
 
     def prepare() -> None:
@@ -171,4 +171,4 @@ def test_cleanup_runs_when_the_start_fails(tmp_path: Path, settings, monkeypatch
     with pytest.raises(embedded.CannotServe, match=r"The disk of .* is full"):
         embedded.run_embedded("127.0.0.1", 0, prepare=prepare, extra_cleanup=lambda: calls.append("cleanup"))
 
-    assert calls == ["migrate", "cleanup"]
+    assert calls == ["migrate", "createcachetable", "cleanup"]

@@ -322,6 +322,6 @@ class TestPeople:
             synced(organization, days=20)
 
         # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest and active syncs,
-        # connections, spend (3), changes (4), resources and their count, use
-        with django_assert_num_queries(22):
+        # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2)
+        with django_assert_num_queries(25):
             owner.get("/")

@@ -19,10 +19,13 @@ from infrazen.pages import resource_detail
 from infrazen.pages.resource_history import daily_costs, history, unchanged_count, unread_times
 from inventory.models import Resource, ResourceNote, ResourceType, Tag
 from inventory.tests.factories import MetricPointFactory, ResourceFactory, TagFactory, UsageSummaryFactory
+from providers.contract.plugin import BillingKind, Capabilities
 from providers.models import ProviderConnection
-from providers.tests.factories import ConnectionFactory
+from providers.tests.factories import ConnectionFactory, FakeProvider
 from syncs.models import ResourceState, SyncSnapshot
 from syncs.tests.factories import (
+    ChargeBatchFactory,
+    ChargeLineFactory,
     ResourceStateFactory,
     ScopeCoverageFactory,
     SnapshotFactory,
@@ -141,7 +144,7 @@ def test_sync_that_could_not_read_the_section_proves_nothing(connection, server)
     ]
 
 
-def test_moves_of_nothing_but_the_cost_are_told_as_one(server) -> None:
+def test_moves_of_nothing_but_the_cost_are_told_as_one(server, fake_lines) -> None:
     ResourceStateFactory(resource=server, opened_at=SEEN, closed_at=SEEN + DAY)
     for day, (before, after) in enumerate([("22", "23"), ("23", "21"), ("21", "25")], start=1):
         ResourceStateFactory(
@@ -381,6 +384,70 @@ def test_note_is_kept_with_its_author(organization, server, client) -> None:
     assert [(note.author, note.text) for note in ResourceNote.objects.all()] == [
         (author, "Moves <b>in May</b>.")
     ]
+
+
+# Prices
+
+
+@pytest.fixture
+def fake_lines(fake_provider: type[FakeProvider], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is one that bills by lines."""
+    monkeypatch.setattr(fake_provider, "capabilities", Capabilities(billing=BillingKind.LINES))
+
+
+def made_dearer(server: Resource) -> None:
+    """RAM 4% dearer from 4 March on, between two moves of nothing but use."""
+    for day, change in ((1, ["192", "193"]), (4, ["193", "199.68"]), (5, ["199.68", "200"])):
+        ResourceStateFactory(
+            resource=server,
+            opened_at=SEEN + day * DAY,
+            closed_at=SEEN + (day + 1) * DAY if day == 4 else SEEN + 4 * DAY if day == 1 else None,
+            opened_by=synced(server.connection, SEEN + day * DAY),
+            action="updated",
+            has_cost_change=True,
+            changes={"daily_cost": change},
+            daily_cost=Decimal(change[1]),
+        )
+    for day in range(1, 8):
+        start = datetime(2026, 3, day, tzinfo=UTC) - 3 * HOUR  # midnight in Moscow
+        ChargeLineFactory(
+            batch=ChargeBatchFactory(
+                snapshot=synced(server.connection, SEEN + day * DAY + HOUR), period_start=start
+            ),
+            resource=server,
+            charge_period_start=start,
+            charge_period_end=start + DAY,
+            sku_id="compute_ram",
+            charge_description="RAM",
+            pricing_unit="MB-Hours",
+            pricing_quantity=Decimal(786432),
+            effective_cost=Decimal("192.00" if day < 5 else "199.68"),
+        )
+
+
+def test_a_price_that_moved_stands_by_itself_in_the_history(server, owner, fake_lines) -> None:
+    made_dearer(server)
+
+    events, _page = history(server, page=1)
+    text = owner.get(url(server)).text
+
+    assert [(event.change.times, len(event.prices)) for event in events] == [(1, 0), (1, 1), (1, 0)]
+    assert "Fake Cloud raised a price: RAM" in text
+    assert "Price +4.0%" in text
+    assert "RAM, ₽ a month for 1 GB" in text
+    assert '<del class="diff-before">180.00</del>' in text
+    assert '<ins class="diff-after">187.20</ins>' in text
+    assert "The new price is billed since 5\u00a0Mar." in text
+
+
+def test_a_price_that_moved_stands_over_the_chart(server, owner, fake_lines) -> None:
+    made_dearer(server)
+    DailyCostFactory(resource=server, date=date(2026, 3, 3))
+    DailyCostFactory(resource=server, date=date(2026, 3, 8))
+
+    events = data_of(owner.get(url(server)).text, "chart-cost")["events"]
+
+    assert "5\u00a0Mar: RAM +4.0%" in [event["text"] for event in events]
 
 
 def test_number_of_queries_does_not_grow(connection, server, owner, django_assert_num_queries) -> None:

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.tests.factories import OrganizationFactory, member_of
+from accounts.tests.factories import InvitationFactory, MembershipFactory, OrganizationFactory, member_of
 from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
 from syncs.tests.factories import (
     BillingFileFactory,
@@ -22,6 +22,9 @@ pytestmark = pytest.mark.django_db
 
 SAME_FOR_ALL = {"providers", "exchange-rates"}
 """Lists that belong to nobody: a stranger may read them."""
+
+OF_EVERYBODY = {"organizations", "members"}
+"""Lists in which everybody finds themselves, and nobody else."""
 
 
 def _routes(patterns=None, prefix: str = "") -> list[tuple[str, type]]:
@@ -60,7 +63,11 @@ def foreign() -> dict[str, int]:
     ExchangeRateFactory()
     complete = CompleteSyncFactory(organization=state.organization)
     ReferenceFactory(complete_sync=complete, connection=state.connection, snapshot=snapshot)
+    own = {"organization": state.organization}
     return {
+        "organizations": state.organization.pk,
+        "members": MembershipFactory(user__full_name="secret-name", **own).pk,
+        "invitations": InvitationFactory(email="secret-name@example.com", **own).pk,
         "connections": state.connection.pk,
         "snapshots": snapshot.pk,
         "states": state.pk,
@@ -73,7 +80,7 @@ def foreign() -> dict[str, int]:
 
 def _address(path: str, pks: dict[str, int]) -> str:
     kind = path.split("/", 1)[0]
-    for spelling in (r"(?P<pk>\d+)", "<int:pk>", "<pk>"):
+    for spelling in (r"(?P<pk>\d+)", r"(?P<pk>\d{1,18})", "<int:pk>", "<pk>"):
         path = path.replace(spelling, str(pks.get(kind, 0)))
     assert not set(path) & set("(<\\"), path
     return f"/api/v1/{path}"
@@ -93,6 +100,9 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "daily-costs",
         "exchange-rates",
         "imports",
+        "invitations",
+        "members",
+        "organizations",
         "providers",
         "resources",
         "snapshots",
@@ -115,8 +125,9 @@ def test_a_stranger_finds_nothing(foreign, method, path) -> None:
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
     elif method == "get" and path.split("/", 1)[0] not in SAME_FOR_ALL:
         found = response.json()
+        rows = found["results"] if isinstance(found, dict) else found
         assert response.status_code == 200
-        assert (found["results"] if isinstance(found, dict) else found) == []
+        assert len(rows) == (path.split("/", 1)[0] in OF_EVERYBODY)
     elif method != "get":
         assert response.status_code in {400, 409, 415}
 
@@ -139,7 +150,7 @@ def test_the_anonymous_are_asked_to_sign_in(foreign, client, method, path) -> No
     assert response.status_code == 401
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "not_authenticated"
-    assert response["WWW-Authenticate"] == 'Session realm="InfraZen"'
+    assert response["WWW-Authenticate"] == 'Bearer realm="InfraZen"'
 
 
 def test_a_request_of_a_browser_needs_its_token(foreign) -> None:
@@ -220,3 +231,27 @@ def test_the_schema_and_its_page_are_for_signed_in_people(client) -> None:
     assert b"https://" not in page.content  # nothing from elsewhere: it works offline
     assert b"/api/schema/" in client.get("/api/docs/?script=").content
     assert client.get("/api/schema/").status_code == 200
+
+
+def test_every_list_can_be_sorted_by_all_that_it_offers(client) -> None:
+    owner = member_of(OrganizationFactory())
+    client.force_login(owner)
+    out = io.StringIO()
+    call_command("spectacular", stdout=out)
+    schema = yaml.safe_load(out.getvalue())
+    offered = [
+        (path, value)
+        for path, operations in schema["paths"].items()
+        for parameter in operations.get("get", {}).get("parameters", [])
+        if parameter.get("name") == "ordering"
+        for value in parameter["schema"]["items"]["enum"]
+    ]
+
+    refused = [
+        f"{path}?ordering={value}"
+        for path, value in offered
+        if client.get(path, {"ordering": value}).status_code != 200
+    ]
+
+    assert len(offered) > 30
+    assert refused == []

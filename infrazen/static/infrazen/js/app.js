@@ -15,6 +15,9 @@
     }
   });
 
+  // A row of tabs that is wider than the screen begins with the one that is open.
+  document.querySelector('.tabs [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // Dialogs: [data-dialog-open="id"] opens, [data-dialog-close] closes; a dirty form is not lost to the backdrop or Escape.
   const isDirty = (dialog) =>
     [...dialog.querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  if (root.dataset.theme) return;
+  if (root.dataset.theme || root.hasAttribute("data-signed-in")) return;
   try {
     const stored = localStorage.getItem("theme");
     if (stored === "light" || stored === "dark") root.dataset.theme = stored;

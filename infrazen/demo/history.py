@@ -1,26 +1,20 @@
-"""The demo: real plugins and the real engine read emulated providers, first through ninety days of replayed syncs.
+"""The history of the demo: the emulated providers are read as if it were each of its days, through the real engine.
 
 Nothing is inserted as rows but what a person would have entered: the organization, its connections and its tags.
-The anchor (day 0 of the scenario) is remembered in the data folder, so that a later start goes on where the story is.
 """
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.services import ensure_demo
+from infrazen.demo.plan import ZONE, Plan
 from inventory.models import Resource
 from inventory.services import set_tag
 from providers.contract.errors import ProviderUnavailable
@@ -29,67 +23,35 @@ from providers.emulators.server import EmulatorServer
 from providers.models import ProviderConnection
 from providers.services import create_connection
 from syncs.models import SyncSnapshot, SyncTrigger
-from syncs.services import request_sync, run_snapshot
+from syncs.services import MAX_ATTEMPTS, request_sync, run_snapshot
 
-PLAN = Path(__file__).with_name("demo.toml")
-ZONE = ZoneInfo("Europe/Moscow")
 RETRY_AFTER = timedelta(minutes=10)
 """When a replayed sync that found its provider unavailable is tried again."""
 
+Say = Callable[[str], None]
+"""Takes one line for whoever waits."""
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`demo.toml`, read."""
-
-    organization: str
-    person: str
-    scenario: str
-    history_days: int
-    sync_time: time
-    connections: tuple[dict[str, Any], ...]
-    tags: dict[str, dict[str, str]]
-
-    @classmethod
-    def load(cls) -> Plan:
-        values = tomllib.loads(PLAN.read_text(encoding="utf-8"))
-        return cls(
-            organization=values["organization"],
-            person=values["person"],
-            scenario=values["scenario"],
-            history_days=values["history_days"],
-            sync_time=time.fromisoformat(values["sync_time"]),
-            connections=tuple(values["connections"]),
-            tags=values["tags"],
-        )
-
-
-def remembered_anchor(data: Path, *, today: date) -> date:
-    """Day 0 of the scenario: today at the first start, and the same day at every later one."""
-    file = data / "demo.json"
-    if file.exists():
-        return date.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["anchor"])
-    file.write_text(json.dumps({"anchor": today.isoformat()}), encoding="utf-8")
-    return today
+Progress = Callable[[int, int], None]
+"""Takes how many days are done, and of how many."""
 
 
 @contextmanager
 def emulated_providers(anchor: date, plan: Plan) -> Iterator[EmulatorServer]:
     """The providers' APIs on loopback, with the plugins' endpoints pointed at them."""
     with EmulatorServer(Scenario.load(plan.scenario, anchor=anchor)) as server:
-        settings.EMULATOR_URL = server.url
-        settings.ALLOW_LOOPBACK_PROVIDERS = True
-        settings.DEMO_MODE = True
+        point_plugins_at(server.url)
         yield server
 
 
+def point_plugins_at(emulators: str) -> None:
+    """From now on the plugins of this process call the emulators at this address."""
+    settings.EMULATOR_URL = emulators
+    settings.ALLOW_LOOPBACK_PROVIDERS = True
+    settings.DEMO_MODE = True
+
+
 def replay(
-    *,
-    server: EmulatorServer,
-    plan: Plan,
-    anchor: date,
-    now: datetime,
-    opens_admin: bool,
-    say: Callable[[str], None],
+    *, server: EmulatorServer, plan: Plan, anchor: date, now: datetime, opens_admin: bool, say: Say
 ) -> Organization:
     """Make what is missing and sync the connections once a day up to now; goes on where an earlier replay stopped.
 
@@ -99,20 +61,49 @@ def replay(
     if user.full_name != plan.person:
         user.full_name = plan.person
         user.save(update_fields=["full_name"])
-    moments = list(_moments(plan, anchor, now))
-    connections = _connections(server, organization, plan, moments[0])
-    pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
+
+    def tell(done: int, total: int) -> None:
+        if done % 15 == 0 and total > 1:
+            say(f"Reading the emulated providers: day {done + 1} of {total} …")
+
     with _without_pauses():
-        for number, moment in enumerate(pending):
-            if number % 15 == 0 and len(pending) > 1:
-                say(f"Reading the emulated providers: day {number + 1} of {len(pending)} …")
-            for connection in connections:
-                is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
-                if is_due and _is_missing(connection, moment):
-                    _sync(server, connection, moment)
-    _tag(organization, plan)
-    server.set_clock(None)
+        read_history(
+            organization=organization,
+            server=server,
+            plan=plan,
+            anchor=anchor,
+            now=now,
+            auto_sync=True,
+            progress=tell,
+        )
+    server.set_clock(timezone.now(), running=True)
     return organization
+
+
+def read_history(
+    *,
+    organization: Organization,
+    server: EmulatorServer,
+    plan: Plan,
+    anchor: date,
+    now: datetime,
+    auto_sync: bool,
+    progress: Progress,
+) -> None:
+    """The plan's connections and tags in this organization, and every day up to now that is not there yet.
+
+    Leaves the emulators' clock where the last sync was. New connections get `auto_sync`.
+    """
+    moments = list(_moments(plan, anchor, now))
+    connections = _connections(server, organization, plan, moments[0], auto_sync)
+    pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
+    for number, moment in enumerate(pending):
+        progress(number, len(pending))
+        for connection in connections:
+            is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
+            if is_due and _is_missing(connection, moment):
+                _sync(server, connection, moment)
+    _tag(organization, plan)
 
 
 @contextmanager
@@ -136,7 +127,7 @@ def _moments(plan: Plan, anchor: date, now: datetime) -> Iterator[datetime]:
 
 
 def _connections(
-    server: EmulatorServer, organization: Organization, plan: Plan, first: datetime
+    server: EmulatorServer, organization: Organization, plan: Plan, first: datetime, auto_sync: bool
 ) -> list[ProviderConnection]:
     known = {c.connection_name: c for c in ProviderConnection.objects.of(organization)}
     server.set_clock(first)
@@ -148,6 +139,7 @@ def _connections(
                 connection_name=wanted["name"],
                 credentials=wanted["credentials"],
                 now=first,
+                auto_sync=auto_sync,
             )
     return [known[wanted["name"]] for wanted in plan.connections]
 
@@ -169,7 +161,7 @@ def _is_missing(connection: ProviderConnection, moment: datetime) -> bool:
 
 def _sync(server: EmulatorServer, connection: ProviderConnection, moment: datetime) -> None:
     snapshot, _joined = request_sync(connection=connection, trigger=SyncTrigger.DEMO, now=moment)
-    for attempt in range(3):
+    for attempt in range(MAX_ATTEMPTS):
         at = moment + RETRY_AFTER * attempt
         server.set_clock(at)
         try:
@@ -183,7 +175,3 @@ def _tag(organization: Organization, plan: Plan) -> None:
     for resource in Resource.objects.of(organization).filter(name__in=list(plan.tags)):
         for key, value in plan.tags[resource.name].items():
             set_tag(resource=resource, key=key, value=value)
-
-
-def today() -> date:
-    return timezone.now().astimezone(ZONE).date()

@@ -1,0 +1,46 @@
+"""What the demo is made of: `infrazen/demo.toml`, read."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+PLAN = Path(__file__).parents[1] / "demo.toml"
+ZONE = ZoneInfo("Europe/Moscow")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`connections` are tables of `name`, `provider_type`, `credentials` and, for some, `every_days`."""
+
+    organization: str
+    person: str
+    scenario: str
+    history_days: int
+    sync_time: time
+    connections: tuple[dict[str, Any], ...]
+    tags: dict[str, dict[str, str]]
+
+    @classmethod
+    def load(cls) -> Plan:
+        values = tomllib.loads(PLAN.read_text(encoding="utf-8"))
+        return cls(
+            organization=values["organization"],
+            person=values["person"],
+            scenario=values["scenario"],
+            history_days=values["history_days"],
+            sync_time=time.fromisoformat(values["sync_time"]),
+            connections=tuple(values["connections"]),
+            tags=values["tags"],
+        )
+
+
+def today() -> date:
+    """The product's date where the demo plays."""
+    return timezone.now().astimezone(ZONE).date()
