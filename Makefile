@@ -1,4 +1,4 @@
-# make demo    the product with its demo organization, from a fresh clone, in one command
+# make demo    the product with its demo organization, from a fresh clone, in one command; docs/demo.md has more
 # make test    the whole suite, on SQLite and then on PostgreSQL with Redis
 # make check   format, lint, types, migrations, import direction, translations, API schema
 # make bench   the figures we promise, measured
@@ -16,6 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CATALOGUE := infrazen/locale/ru/LC_MESSAGES/django
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+APPS = accounts common costs infrazen inventory providers syncs
 CHECK_SETTINGS := DJANGO_SETTINGS_MODULE=infrazen.test_settings
 
 help:
@@ -61,6 +62,7 @@ test: $(VENV)/.dev $(CATALOGUE).mo
 check: $(VENV)/.dev $(CATALOGUE).mo
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/bandit -q -ll -r $(APPS) -x '*/tests/*,*/migrations/*'
 	$(BIN)/mypy .
 	$(CHECK_SETTINGS) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q infrazen/tests/test_import_direction.py
