@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from common.testing.prepare import CHROMIUM, find_chromium
@@ -72,6 +73,14 @@ def _language_of_the_settings() -> Iterator[None]:
     translation.deactivate()
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_of_the_last_task() -> Iterator[None]:
+    """A task that ran inside a test leaves its name and id for the lines that follow in its thread."""
+    structlog.contextvars.clear_contextvars()
+    yield
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")
