@@ -60,11 +60,11 @@ class ConnectionAdminForm(CredentialFieldsMixin, forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         given = self.credentials()
         connection = self.instance
-        changed = services.merged_credentials(connection, given) != (connection.credentials or {})
         self.verified_account_id = connection.account_id
-        if self.errors or not changed:
-            return cleaned
         try:
+            changed = services.merged_credentials(connection, given) != (connection.credentials or {})
+            if self.errors or not changed:
+                return cleaned
             test = services.test_saved_connection(connection=connection, changes=given, now=timezone.now())
             self.verified_account_id = services.same_account(connection, test)
         except ValidationError as error:

@@ -41,6 +41,9 @@ class CredentialFieldSerializer(serializers.Serializer[Any]):
     help_text = serializers.SerializerMethodField()  # type: ignore[assignment]
     is_secret = serializers.BooleanField()
     is_required = serializers.BooleanField()
+    decides_destination = serializers.BooleanField(
+        help_text="Whether it says where the secrets are sent: when it changes, all of them must be given anew."
+    )
 
     def get_label(self, field: Any) -> str:
         return sentence(field.label)
@@ -98,7 +101,8 @@ class ConnectionSerializer(serializers.ModelSerializer[ProviderConnection]):
         child=serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=10_000),
         write_only=True,
         required=False,
-        help_text="By the names that the provider declares. In a change, an empty secret keeps the one that is set.",
+        help_text="By the names that the provider declares. In a change, an empty secret keeps the one that is set, "
+        "unless a field changes that decides where it is sent.",
     )
     credentials_set = serializers.SerializerMethodField()
     last_sync_error = serializers.SerializerMethodField()

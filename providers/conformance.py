@@ -148,6 +148,11 @@ class PluginConformance:
             for name, field in zip(names, plugin.credential_fields, strict=True)
         )
         assert set(plugin.context.credentials) <= set(names), "only declared credentials are given"
+        for field in plugin.credential_fields:
+            names_a_place = not {"url", "host", "hosts", "endpoint", "address"}.isdisjoint(
+                field.name.split("_")
+            )
+            assert field.decides_destination or not names_a_place, f"{field.name} says where secrets are sent"
 
     # ---- streams ------------------------------------------------------------------------------------------
 

@@ -61,6 +61,9 @@ def credential_form_field(declared: CredentialField, *, is_set: bool, set_at: An
     help_text = sentence(declared.help_text)
     if declared.is_secret and is_set:
         help_text = f"{_set_note(set_at)} {help_text}".strip()
+    if declared.decides_destination and is_set:
+        note = gettext("When it changes, enter the secrets anew: it decides where they are sent.")
+        help_text = f"{help_text} {note}".strip()
     widget: forms.Widget = (
         forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"})
         if declared.is_secret

@@ -231,11 +231,33 @@ def plugin_context(connection: ProviderConnection, *, now: datetime, **choices: 
 
 
 def merged_credentials(connection: ProviderConnection, changes: Credentials) -> dict[str, str]:
-    """What is set with the changes over it; an empty secret keeps, an empty plain value empties."""
-    secrets = {field.name for field in queries.credential_fields(connection.provider_type) if field.is_secret}
+    """What is set with the changes over it; an empty secret keeps, an empty plain value empties.
+
+    Raises ValidationError where a secret would be kept and sent to another place than the one it was entered for:
+    else whoever may change an address could read the secrets behind it.
+    """
+    fields = queries.credential_fields(connection.provider_type)
+    secrets = {field.name for field in fields if field.is_secret}
+    kept = connection.credentials or {}
     given = {name: value for name, value in changes.items() if value or name not in secrets}
-    merged = {**(connection.credentials or {}), **given}
-    return {name: value for name, value in merged.items() if value}
+    merged = {name: value for name, value in {**kept, **given}.items() if value}
+    moved = [
+        field
+        for field in fields
+        if field.decides_destination and merged.get(field.name) != kept.get(field.name)
+    ]
+    unproven = [
+        field for field in fields if field.is_secret and kept.get(field.name) and field.name not in given
+    ]
+    errors = [
+        _("“%(address)s” decides where “%(secret)s” is sent, and it has changed: enter “%(secret)s” anew.")
+        % {"address": sentence(moved[0].label), "secret": sentence(field.label)}
+        for field in unproven
+        if moved
+    ]
+    if errors:
+        raise ValidationError({"credentials": errors})
+    return merged
 
 
 def same_account(connection: ProviderConnection, test: ConnectionTest) -> str:

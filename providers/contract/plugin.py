@@ -45,6 +45,8 @@ class CredentialField:
     """One field of the connection form; form, API schema and admin all follow from it.
 
     `label` and `help_text` are English and marked for translation. A secret never leaves the server again.
+    `decides_destination` marks a field that says where secrets are sent (an address, a host): whoever changes it must
+    know the secrets, so none that is set is kept under the change.
     """
 
     name: str
@@ -52,6 +54,7 @@ class CredentialField:
     help_text: str = ""
     is_secret: bool = False
     is_required: bool = True
+    decides_destination: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

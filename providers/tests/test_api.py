@@ -47,6 +47,7 @@ def test_providers_declare_their_credentials() -> None:
         "help_text": "",
         "is_secret": True,
         "is_required": True,
+        "decides_destination": False,
     }
 
 

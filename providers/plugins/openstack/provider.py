@@ -79,6 +79,7 @@ class OpenStackProvider(ProviderPlugin):
             name="auth_url",
             label=gettext_noop("Sign-in address"),
             help_text=gettext_noop("The address of Keystone, for example https://cloud.example.org:5000/v3."),
+            decides_destination=True,
         ),
         CredentialField(name="username", label=gettext_noop("User"), is_required=False),
         CredentialField(
@@ -110,6 +111,7 @@ class OpenStackProvider(ProviderPlugin):
                 ".cloud.example.org means all below it. The sign-in goes nowhere else."
             ),
             is_required=False,
+            decides_destination=True,
         ),
         CredentialField(
             name="price_list",
