@@ -500,6 +500,8 @@ def _publish(
         persist.publish_drafts(snapshot)
         deliveries.publish(snapshot)
         persist.retype(result.retyped)
+        if tally.unrecognized_count:
+            _heal(snapshot, _finished_at(now))
         if snapshot.billing_file_id:
             BillingFile.objects.filter(pk=snapshot.billing_file_id).update(status=BillingFileStatus.IMPORTED)
         scheduling.record_sync_result(
@@ -508,6 +510,24 @@ def _publish(
             at=now,
             error={},
             account=collected.account,
+        )
+
+
+def _heal(snapshot: SyncSnapshot, at: datetime) -> None:
+    """Resolve what this sync recorded of types that somebody mapped while it was reading."""
+    records = UnrecognizedResource.objects.filter(snapshot=snapshot, resolved_at__isnull=True)
+    taught = TypeMapping.objects.filter(
+        provider_type=snapshot.connection.provider_type, native_type__in=records.values("native_type")
+    )
+    for mapping in list(taught):
+        Resource.objects.filter(connection_id=snapshot.connection_id, native_type=mapping.native_type).update(
+            resource_type=mapping.resource_type
+        )
+        records.filter(native_type=mapping.native_type).update(
+            resolved_at=at,
+            resolved_by=mapping.created_by_id,
+            mapped_to=mapping.resource_type,
+            notes=mapping.notes,
         )
 
 

@@ -70,9 +70,13 @@ class _Source:
 
 @dataclass(slots=True)
 class Ledger:
-    """Billing, added up: resources by id, sources, and the billed sum a day per currency."""
+    """Billing, added up: resources by id, sources, and the billed sum a day per currency.
+
+    `past` holds what newly delivered lines name, is not billed now, and has a type that maps to nothing.
+    """
 
     resources: dict[str, BilledResource] = field(default_factory=dict)
+    past: dict[str, BilledResource] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
     latest_periods: dict[str, datetime] = field(default_factory=dict)
     daily_totals: dict[str, Decimal] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from django.db.models import Max, QuerySet
 from common import bulk
 from common.transactions import small_transaction
 from inventory.models import Resource
-from providers.contract.records import ChargeRecord
+from providers.contract.records import ChargeRecord, ResourceType
 from syncs.models import ChargeBatch, ChargeLine, SyncSnapshot
 
 from .billing import Identities, source_key
@@ -135,15 +135,21 @@ def ensure_resources(
     snapshot: SyncSnapshot,
     charges: Iterable[ChargeRecord],
     identities: Identities,
-    resource_type_of: Callable[[ChargeRecord], str],
-) -> dict[str, int]:
-    """Rows for every resource that a line names, also those of older periods; returns id -> pk."""
+    resource_type_of: Callable[[ChargeRecord], ResourceType | None],
+) -> tuple[dict[str, int], dict[str, ChargeRecord]]:
+    """Rows for every resource that a line names, also those of older periods.
+
+    Returns id -> pk, and of those whose type maps to nothing id -> a line of theirs.
+    """
     seen: dict[str, int] = {}
+    unrecognized: dict[str, ChargeRecord] = {}
     for chunk in batched(charges):
         samples = {identities.of(charge): charge for charge in chunk}
         fresh = {key: charge for key, charge in samples.items() if key not in seen}
         if not fresh:
             continue
+        types = {key: resource_type_of(charge) for key, charge in fresh.items()}
+        unrecognized |= {key: charge for key, charge in fresh.items() if types[key] is None}
         rows = bulk.Insertion(
             [
                 Resource(
@@ -151,7 +157,7 @@ def ensure_resources(
                     connection_id=snapshot.connection_id,
                     resource_id=key,
                     native_type=charge.native_type,
-                    resource_type=resource_type_of(charge),
+                    resource_type=(types[key] or ResourceType.OTHER).value,
                     name=charge.resource_name or charge.resource_id,
                     first_seen_at=observed_at(snapshot),
                 )
@@ -166,7 +172,7 @@ def ensure_resources(
                 connection_id=snapshot.connection_id, resource_id__in=list(fresh)
             ).values_list("resource_id", "pk")
         )
-    return seen
+    return seen, unrecognized
 
 
 def publish(snapshot: SyncSnapshot) -> None:

@@ -384,6 +384,14 @@ def write_unrecognized(snapshot: SyncSnapshot, provider_type: str, forms: Sequen
         )
 
 
+def recorded_unrecognized(connection_id: int, resource_ids: Sequence[str]) -> set[str]:
+    """Those that some snapshot of the connection recorded for triage, whatever became of the record."""
+    records = UnrecognizedResource.objects.filter(
+        connection_id=connection_id, resource_id__in=list(resource_ids)
+    )
+    return set(records.values_list("resource_id", flat=True))
+
+
 def last_readings(connection_id: int) -> dict[str, LastReading]:
     """How the current snapshot of the connection found each scope."""
     rows = ScopeCoverage.objects.filter(snapshot__connection_id=connection_id, snapshot__is_current=True)

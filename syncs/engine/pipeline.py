@@ -14,14 +14,14 @@ from providers.contract.records import (
     ChargeRecord,
     Finding,
     ResourceRecord,
-    ResourceType,
+    ResourceStatus,
     RunRateRecord,
     UsageRecord,
 )
 from syncs.models import Phase, SnapshotTotal, SyncSnapshot
 
 from . import coverage, deliveries, match, persist
-from .billing import Identities, Ledger, add_up, take_stated
+from .billing import BilledResource, Identities, Ledger, add_up, source_key, take_stated
 from .collect import CHARGES, RUN_RATES, USAGE, Collected, is_covered
 from .drafts import batched
 from .grouping import EVERYTHING_ELSE, FILE_STORAGE, SERVERS, VOLUMES, Grouping
@@ -139,6 +139,7 @@ def process(
         completion.take(match.unify(outcomes, world, parents))
 
     clock.enter(Phase.UNIFICATION)
+    completion.take_past(world)
     unexplained = completion.take_remainder(collected)
     writer.link_late_parents()
 
@@ -174,25 +175,32 @@ def _bill(
     if not spool.count(CHARGES):
         return Ledger()
 
-    def resource_type_of(charge: ChargeRecord) -> str:
-        return (grouping.resource_type(charge) or ResourceType.OTHER).value
-
     known_periods = deliveries.known_periods(snapshot.connection_id)
     fresh = deliveries.fresh(snapshot.connection_id, deliveries.delivered(spool.read(CHARGES, ChargeRecord)))
+    unrecognized: dict[str, ChargeRecord] = {}
     if fresh:
-        pks = deliveries.ensure_resources(
-            snapshot, spool.read(CHARGES, ChargeRecord), identities, resource_type_of
+        pks, unrecognized = deliveries.ensure_resources(
+            snapshot, spool.read(CHARGES, ChargeRecord), identities, grouping.resource_type
         )
         charges = spool.read(CHARGES, ChargeRecord)
         deliveries.write(snapshot, fresh, charges, pks, identities, lease.report)
     if plugin.capabilities.states_run_rates:
         run_rates = {stated.resource_id: stated for stated in spool.read(RUN_RATES, RunRateRecord)}
-        return take_stated(spool.read(CHARGES, ChargeRecord), run_rates)
-    return add_up(
-        spool.read(CHARGES, ChargeRecord),
-        identities=identities,
-        known_periods=known_periods,
-    )
+        ledger = take_stated(spool.read(CHARGES, ChargeRecord), run_rates)
+    else:
+        ledger = add_up(
+            spool.read(CHARGES, ChargeRecord),
+            identities=identities,
+            known_periods=known_periods,
+        )
+    ledger.past = {
+        key: BilledResource(
+            resource_id=key, source=source_key(charge), currency=charge.billing_currency, sample=charge
+        )
+        for key, charge in unrecognized.items()
+        if key not in ledger.resources
+    }
+    return ledger
 
 
 def _known_parents(snapshot: SyncSnapshot, collected: Collected) -> Mapping[str, str]:
@@ -262,6 +270,25 @@ class _Completion:
             if unrecognized:
                 self._tally.unrecognized_count += len(unrecognized)
                 persist.write_unrecognized(self._snapshot, self._provider_type, unrecognized)
+
+    def take_past(self, world: match.World) -> None:
+        """Record for triage what older lines bill under an unknown type: no state will, and its money is spent.
+
+        Once: that it was billed some time ago is not news at every reading.
+        """
+        past = (billed for key, billed in world.ledger.past.items() if key not in world.listed)
+        for batch in batched(past):
+            recorded = persist.recorded_unrecognized(
+                self._snapshot.connection_id, [billed.resource_id for billed in batch]
+            )
+            forms = [
+                match.billed_form(billed, world, status=ResourceStatus.UNKNOWN)
+                for billed in batch
+                if billed.resource_id not in recorded
+            ]
+            if forms:
+                self._tally.unrecognized_count += len(forms)
+                persist.write_unrecognized(self._snapshot, self._provider_type, forms)
 
     def take_remainder(self, collected: Collected) -> Decimal:
         """Add what the account's total leaves unexplained by parts; returns what even that cannot explain."""

@@ -763,6 +763,66 @@ def test_every_snapshot_that_saw_an_unknown_type_says_so(acme) -> None:
     assert states(connection)["gizmo"].resource.resource_type == "other"
 
 
+def test_an_unknown_type_that_only_history_bills_is_recorded_once(acme) -> None:
+    world = World()
+    world.bill(
+        line("gizmo", "24", start=instant(-30), kind="mystery", scope=None, raw={"Sku": "M-1"}),
+        line("vps:1", "24", start=instant(-30)),
+        line("vps:1", "24", start=instant()),
+        line("gadget", "24", start=instant(), kind="enigma", scope=None),
+    )
+    world.put("vps:1")
+    connection = connect(acme, world, plugin=LinesCloud)
+
+    first = sync(connection, instant(1))
+    world.bill(line("gizmo", "7", start=instant(-20), kind="mystery", scope=None))  # history is restated
+    second = sync(connection, instant(2))
+
+    rows = UnrecognizedResource.objects.filter(resource_id="gizmo")
+    assert [(row.snapshot, row.native_type, row.daily_cost) for row in rows] == [
+        (first, "mystery", Decimal(0))
+    ]
+    assert rows.get().billing_data["raw"] == {"Sku": "M-1"}
+    assert Resource.objects.get(resource_id="gizmo").resource_type == "other"
+    assert (first.unrecognized_count, second.unrecognized_count) == (2, 1)
+    assert set(states(connection)) == {"vps:1", "gadget"}
+    assert services.map_unrecognized_type(
+        provider_type="lines-cloud", native_type="mystery", resource_type="database", by=None, at=instant(2)
+    )
+    assert Resource.objects.get(resource_id="gizmo").resource_type == "database"
+
+
+def test_a_type_that_is_mapped_while_a_sync_reads_is_resolved_at_its_end(acme, monkeypatch) -> None:
+    world = World()
+    world.put("odd:1", daily="1", kind="contraption")
+    connection = connect(acme, world)
+    admin = UserFactory()
+    store_usage = inventory.store_usage
+
+    def map_meanwhile(**arguments: Any) -> Any:
+        services.map_unrecognized_type(
+            provider_type="rates-cloud",
+            native_type="contraption",
+            resource_type="database",
+            by=admin,
+            at=instant(),
+            notes="a database",
+        )
+        # As if this sync had written them only now.
+        UnrecognizedResource.objects.update(resolved_at=None, resolved_by=None, mapped_to="", notes="")
+        Resource.objects.update(resource_type="other")
+        return store_usage(**arguments)
+
+    monkeypatch.setattr(inventory, "store_usage", map_meanwhile)
+
+    sync(connection, instant())
+
+    record = UnrecognizedResource.objects.get()
+    assert (record.mapped_to, record.resolved_by, record.notes) == ("database", admin, "a database")
+    assert record.resolved_at is not None
+    assert Resource.objects.get().resource_type == "database"
+
+
 def test_resolving_a_record_without_a_mapping_teaches_nothing(acme) -> None:
     world = World()
     world.put("odd:1", daily="1", kind="contraption")
