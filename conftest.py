@@ -26,8 +26,39 @@ settings.register_profile("ci", derandomize=True, print_blob=True, **_EVERYWHERE
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips browser tests where there is no browser; in CI they fail instead."""
+_DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _leave_out_what_ran_on_sqlite(config, items)
+    _skip_browser_tests_without_browser(items)
+
+
+def _leave_out_what_ran_on_sqlite(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The second run, on PostgreSQL and Redis, repeats only what they could change.
+
+    That is every test with a database but the journeys through a browser and those marked `once`, whose code meets
+    the database in no way of its own.
+    """
+    if os.environ.get("EXPECTED_DB_VENDOR") != "postgresql":
+        return
+    again = [
+        item
+        for item in items
+        if (
+            item.get_closest_marker("django_db")
+            or _DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        )
+        and not item.get_closest_marker("once")
+        and not item.get_closest_marker("browser")
+    ]
+    kept = set(again)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = again
+
+
+def _skip_browser_tests_without_browser(items: list[pytest.Item]) -> None:
+    """In CI they fail instead."""
     if os.environ.get("CI") or find_chromium():
         return
     for item in items:

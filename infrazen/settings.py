@@ -17,6 +17,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
+from whitenoise.compress import Compressor
 
 from accounts.identity import (
     SECOND_FACTOR_FORMS,
@@ -424,6 +425,8 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")) if IS_PRODUCTION else None
+# Half of what there is to compress are maps, which only a debugger asks for
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION  # no collectstatic step in embedded mode
 _static_storage = (
     "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -21,7 +21,7 @@ from providers.emulators.server import EmulatorServer
 from providers.models import ProviderConnection
 from syncs.models import SnapshotTotal, SyncSnapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ANCHOR = date(2026, 11, 21)
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)

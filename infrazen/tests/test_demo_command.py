@@ -23,6 +23,8 @@ from infrazen.demo.operations import demo_organization
 from infrazen.management.commands import demo as command
 from infrazen.tests.demo_folder import NOW, Demo
 
+pytestmark = pytest.mark.once
+
 
 def say(*arguments: str) -> str:
     """What the command prints."""

@@ -39,6 +39,8 @@ from syncs.models import (
 )
 from syncs.services import MAX_ATTEMPTS, request_sync, run_snapshot
 
+pytestmark = pytest.mark.once
+
 ALL_OFFERS = offers(WHOLE_PLAN, ())
 
 

@@ -28,7 +28,7 @@ from providers.tests.factories import ConnectionFactory
 from syncs.complete import advance_complete_sync, request_complete_sync
 from syncs.models import SyncSnapshot, SyncStatus, SyncTrigger
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def spent(organization: Any, day: date) -> Decimal:

@@ -20,7 +20,7 @@ from infrazen.demo.errors import DemoError
 from infrazen.tests.demo_folder import Demo
 from providers.tests.factories import ConnectionFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PANEL = "/admin/demo/"
 SWITCH = "/admin/demo/switch/?fault=cost-jump&connection=Beget+Prod"

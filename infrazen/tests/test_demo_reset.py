@@ -30,7 +30,7 @@ from syncs import laws as sync_laws
 from syncs.laws import violations
 from syncs.models import ResourceState, SyncSnapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def monthly(organization: Organization) -> Decimal:

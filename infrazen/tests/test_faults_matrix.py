@@ -32,7 +32,7 @@ from .faults import house
 from .faults.house import HOUR, NOON, READS, House, Standing
 from .faults.table import SWITCHES, TABLE, Failure, Family, Switch, Words, cells
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SHOWN = frozenset({"beget.cloud", "selectel.billing", "openstack.keystone", "openstack.cinder"})
 """Families for which the page itself is looked at; the sentences of the others are the same."""

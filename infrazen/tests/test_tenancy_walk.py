@@ -20,7 +20,7 @@ from accounts.tenancy import TenantModel
 from accounts.tests.factories import member_of
 from infrazen.tests.estate import MARK, marked_estate, stranger
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OTHERS = {"admin", "account", "socialaccount", "mfa", "usersessions", "google", "hijack"}
 """Namespaces and prefixes of pages that are not about a tenant's data: the admin has tests of its own."""

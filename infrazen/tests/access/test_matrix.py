@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
 from django.test import Client
 
 from accounts.models import Role, User
@@ -36,7 +35,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
     assert sorted(set(rows()) ^ set(read_matrix())) == []
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="who may do what does not depend on the database")
+@pytest.mark.once
 @pytest.mark.parametrize("name", CALLERS)
 def test_callers_get_what_the_table_says(name: str, fake_provider: object, settings) -> None:
     settings.API_CALLS_PER_MINUTE = 100_000
