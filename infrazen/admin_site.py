@@ -17,6 +17,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
         _("Connections"),
         [
             ("providers.providerconnection", "cable"),
+            ("providers.providertype", "storefront"),
             ("syncs.completesync", "cloud_sync"),
             ("syncs.syncsnapshot", "sync"),
             ("syncs.unrecognizedresource", "help"),

@@ -100,7 +100,7 @@ def failed_connections(now: datetime) -> Card:
 
 def stale_connections(now: datetime) -> Card:
     """Connections that should have been read, and were not, for reasons that nobody was told."""
-    due = ProviderConnection.objects.filter(
+    due = ProviderConnection.objects.of_enabled_types().filter(
         is_active=True, auto_sync=True, organization__deletion_at__isnull=True, given_up_at__isnull=True
     )
     late = Q(pk__in=[])

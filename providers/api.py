@@ -17,7 +17,7 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.api import IsMember, TenantViewSet
 from accounts.impersonation import refuse_while_impersonating
-from providers import queries, registry, services, tasks
+from providers import catalogue, queries, registry, services, tasks
 from providers.contract.plugin import ProviderPlugin
 from providers.contract.records import ConnectionTest
 from providers.filters import ConnectionFilter
@@ -66,6 +66,10 @@ class ProviderSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="The `provider_type` of its connections.")
     display_name = serializers.SerializerMethodField()
     summary = serializers.SerializerMethodField()
+    is_enabled = serializers.SerializerMethodField(
+        help_text="False where an administrator has switched it off: nothing new can be connected, no sync starts "
+        "by itself."
+    )
     billing_timezone = serializers.CharField(help_text="The zone in which its days of cost are cut.")
     capabilities = CapabilitiesSerializer()
     credential_fields = CredentialFieldSerializer(many=True)
@@ -75,6 +79,9 @@ class ProviderSerializer(serializers.Serializer[Any]):
 
     def get_summary(self, plugin: type[ProviderPlugin]) -> str:
         return sentence(plugin.summary)
+
+    def get_is_enabled(self, plugin: type[ProviderPlugin]) -> bool:
+        return plugin.key not in self.context["disabled_types"]
 
 
 class ProblemOfProviderSerializer(serializers.Serializer[Any]):
@@ -246,7 +253,8 @@ class ProviderViewSet(ViewSet):
 
     @extend_schema(responses=ProviderSerializer(many=True))
     def list(self, request: Request) -> Response:
-        return Response(ProviderSerializer(queries.available_plugins(), many=True).data)
+        context = {"disabled_types": catalogue.disabled_types()}
+        return Response(ProviderSerializer(queries.available_plugins(), many=True, context=context).data)
 
 
 class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
@@ -267,7 +275,7 @@ class ConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
             connection_name=given["connection_name"],
             credentials=given.get("credentials", {}),
             auto_sync=given.get("auto_sync", True),
-            sync_interval_minutes=given.get("sync_interval_minutes", 360),
+            sync_interval_minutes=given.get("sync_interval_minutes"),
             verify=_is_verified(request),
             now=timezone.now(),
         )

@@ -91,7 +91,7 @@ def interval_label(minutes: int) -> str:
 
 
 class ConnectionForm(CredentialFieldsMixin, forms.Form):
-    """A new connection, or with `connection` a change of one."""
+    """A new connection, which begins with `interval` minutes between syncs, or with `connection` a change of one."""
 
     connection_name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("How you will recognise it in lists and charts.")
@@ -102,6 +102,7 @@ class ConnectionForm(CredentialFieldsMixin, forms.Form):
         *args: Any,
         plugin: type[ProviderPlugin],
         connection: ProviderConnection | None = None,
+        interval: int = 360,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -113,7 +114,7 @@ class ConnectionForm(CredentialFieldsMixin, forms.Form):
         )
         self.add_credential_fields(plugin, connection)
         if not plugin.capabilities.reads_files:
-            interval = connection.sync_interval_minutes if connection else 360
+            interval = connection.sync_interval_minutes if connection else interval
             self.fields["auto_sync"] = forms.BooleanField(
                 label=_("Sync automatically"),
                 required=False,

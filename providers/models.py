@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.tenancy import TenantModel, TenantQuerySet
@@ -22,15 +22,66 @@ class ConnectionStatus(models.TextChoices):
     ERROR = "error", _("Error")
 
 
+class ProviderType(TimestampedModel):
+    """What administrators say about one provider type (`registry` has the plugin): offered or not, its defaults.
+
+    A type that is switched off can be chosen for no new connection, and its scheduled syncs do not start; what is
+    connected stays, and may be synced by hand.
+    """
+
+    key = models.CharField(_("key"), max_length=32, unique=True)
+    is_enabled = models.BooleanField(
+        _("offered"),
+        default=True,
+        help_text=_(
+            "Off: nobody can choose it for a new connection, and scheduled syncs of its connections do not start. "
+            "What was read stays, and a sync by hand goes on working."
+        ),
+    )
+    sync_interval_minutes = models.PositiveIntegerField(
+        _("minutes between syncs"),
+        default=360,
+        validators=[MinValueValidator(5), MaxValueValidator(10080)],
+        help_text=_("What a new connection begins with; each may have its own."),
+    )
+    reading_seconds = models.PositiveIntegerField(
+        _("seconds for one reading"),
+        default=900,
+        validators=[MinValueValidator(60), MaxValueValidator(7200)],
+        help_text=_("A sync that has read for so long stops; what it could not read keeps its last state."),
+    )
+
+    class Meta:
+        verbose_name = _("provider")
+        verbose_name_plural = _("provider catalogue")
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ProviderConnectionQuerySet(TenantQuerySet["ProviderConnection"]):
+    def of_enabled_types(self) -> ProviderConnectionQuerySet:
+        """Without those whose provider type an administrator has switched off."""
+        off = ProviderType.objects.filter(is_enabled=False)
+        return self.exclude(provider_type__in=off.values("key"))
+
+    def with_type_state(self) -> ProviderConnectionQuerySet:
+        """Each with `is_type_enabled`, by no query more."""
+        off = ProviderType.objects.filter(key=OuterRef("provider_type"), is_enabled=False)
+        return self.annotate(is_type_enabled=~Exists(off))
+
     def due(self, now: object) -> ProviderConnectionQuerySet:
         """Connections whose time to be synced has come; without those that failed too often, or that are to go."""
-        return self.select_related("organization").filter(
-            organization__deletion_at__isnull=True,
-            is_active=True,
-            auto_sync=True,
-            next_sync_at__lte=now,
-            consecutive_failures__lt=settings.SYNC_FAILURES_UNTIL_STOP,
+        return (
+            self.of_enabled_types()
+            .select_related("organization")
+            .filter(
+                organization__deletion_at__isnull=True,
+                is_active=True,
+                auto_sync=True,
+                next_sync_at__lte=now,
+                consecutive_failures__lt=settings.SYNC_FAILURES_UNTIL_STOP,
+            )
         )
 
 

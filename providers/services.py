@@ -25,7 +25,7 @@ from common.deletion import delete_dependents
 from common.fields import rotate
 from common.logs import remember_secrets
 from common.text import gettext_noop
-from providers import queries, registry, scheduling
+from providers import catalogue, queries, registry, scheduling
 from providers.contract.errors import ProviderError, UnexpectedResponse
 from providers.contract.plugin import PluginContext, ProviderPlugin
 from providers.contract.records import ConnectionTest
@@ -53,16 +53,20 @@ def create_connection(
     credentials: Credentials,
     now: datetime,
     auto_sync: bool = True,
-    sync_interval_minutes: int = 360,
+    sync_interval_minutes: int | None = None,
     account_id: str = "",
     verify: bool = True,
 ) -> ProviderConnection:
     """A new connection, after a test that the provider accepts the credentials.
 
     `verify=False` skips the test, for callers that have made it and know the `account_id`. The first sync is due at once.
-    Raises ValidationError (by field; credentials under `credentials`) and ProviderError.
+    Without an interval it has its type's. Raises ValidationError (by field; credentials under `credentials`; under
+    `provider_type` where the type is switched off) and ProviderError.
     """
     plugin = registry.plugin_class(provider_type)
+    kind = catalogue.type_settings(provider_type)
+    if not kind.is_enabled:
+        raise ValidationError({"provider_type": catalogue.disabled_sentence(provider_type)})
     kept = _checked(plugin, credentials)
     connection = ProviderConnection(
         organization=organization,
@@ -72,7 +76,7 @@ def create_connection(
         credentials_changed_at=now if kept else None,
         account_id=account_id,
         auto_sync=auto_sync and not plugin.capabilities.reads_files,
-        sync_interval_minutes=sync_interval_minutes,
+        sync_interval_minutes=sync_interval_minutes or kind.sync_interval_minutes,
         next_sync_at=queries.first_sync_at(
             provider_type=provider_type, is_active=True, auto_sync=auto_sync, now=now
         ),
@@ -225,8 +229,13 @@ def open_plugin(connection: ProviderConnection, *, now: datetime, **choices: Any
 
 
 def plugin_context(connection: ProviderConnection, *, now: datetime, **choices: Any) -> PluginContext:
-    """What a plugin gets for this connection; `choices` are fields of PluginContext (`deadline_seconds`, `source` …)."""
+    """What a plugin gets for this connection; `choices` are fields of PluginContext (`deadline_seconds`, `source` …).
+
+    Without a deadline the reading has its type's time.
+    """
     plugin = registry.plugin_class(connection.provider_type)
+    if "deadline_seconds" not in choices:
+        choices["deadline_seconds"] = catalogue.type_settings(connection.provider_type).reading_seconds
     return _context(plugin, connection.credentials or {}, now=now, **choices)
 
 

@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from accounts.access import UserRequest, organization_required, writer_required
 from accounts.impersonation import refuse, refuse_while_impersonating
-from providers import guides, queries, services, tasks
+from providers import catalogue, guides, queries, services, tasks
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.contract.plugin import ProviderPlugin
 from providers.contract.records import ConnectionTest, ScopeStatus
@@ -50,7 +50,7 @@ def provider_choose(request: UserRequest) -> HttpResponse:
             "badge": plugin.badge,
             "url": reverse("providers:connection_create", args=[plugin.key]),
         }
-        for plugin in queries.available_plugins()
+        for plugin in catalogue.offered_plugins()
     ]
     return render(request, "providers/provider_choose.html", {"plugins": plugins})
 
@@ -79,7 +79,11 @@ def provider_guide(request: UserRequest, provider_type: str) -> HttpResponse:
 @sensitive_variables("form")
 def connection_create(request: UserRequest, provider_type: str) -> HttpResponse:
     plugin = _plugin_or_404(provider_type)
-    form = ConnectionForm(request.POST or None, plugin=plugin)
+    kind = catalogue.type_settings(provider_type)
+    if not kind.is_enabled:
+        messages.error(request, catalogue.disabled_sentence(provider_type))
+        return _redirected(request, "providers:provider_choose")
+    form = ConnectionForm(request.POST or None, plugin=plugin, interval=kind.sync_interval_minutes)
     problem = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -284,10 +288,12 @@ def _form_page(
 
 
 def _to_connections(request: UserRequest) -> HttpResponse:
+    return _redirected(request, "connections")
+
+
+def _redirected(request: UserRequest, name: str) -> HttpResponse:
     """HTMX cannot follow a redirect into a whole page by itself."""
-    if request.htmx:
-        return HttpResponseClientRedirect(reverse("connections"))
-    return redirect("connections")
+    return HttpResponseClientRedirect(reverse(name)) if request.htmx else redirect(name)
 
 
 def _connection_or_404(request: UserRequest, pk: int) -> ProviderConnection:

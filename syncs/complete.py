@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils.module_loading import import_string
 
 from accounts.audit.services import record
 from accounts.models import Organization, User
 from common.text import gettext_noop
 from providers import registry, scheduling
-from providers.models import ProviderConnection
+from providers.models import ProviderConnection, ProviderConnectionQuerySet
 from syncs.models import (
     ACTIVE,
     FINISHED,
@@ -225,17 +225,18 @@ def _mode() -> CompleteSyncMode:
     return CompleteSyncMode.PARALLEL if settings.COMPLETE_SYNC_PARALLEL else CompleteSyncMode.SEQUENTIAL
 
 
-def _automatic(connections: QuerySet[ProviderConnection]) -> QuerySet[ProviderConnection]:
+def _automatic(connections: ProviderConnectionQuerySet) -> ProviderConnectionQuerySet:
     files = [key for key, plugin in registry.plugins().items() if plugin.capabilities.reads_files]
     return connections.filter(is_active=True, auto_sync=True, organization__deletion_at__isnull=True).exclude(
         provider_type__in=files
     )
 
 
-def _connections(organization: Organization, trigger: SyncTrigger) -> QuerySet[ProviderConnection]:
+def _connections(organization: Organization, trigger: SyncTrigger) -> ProviderConnectionQuerySet:
     found = _automatic(ProviderConnection.objects.of(organization)).order_by("created_at", "pk")
     if trigger == SyncTrigger.SCHEDULED:
-        found = found.filter(consecutive_failures__lt=scheduling.failures_until_stop())
+        failures = scheduling.failures_until_stop()
+        found = found.of_enabled_types().filter(consecutive_failures__lt=failures)
     return found
 
 

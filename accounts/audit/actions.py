@@ -78,6 +78,7 @@ CONNECTIONS: dict[str, Any] = {
     "connection.credentials_read": _("Credentials read"),
     "connection.credentials_changed": _("Credentials changed"),
     "connection.retried": _("Connection tried again after failures"),
+    "provider_type.changed": _("Provider switched on or off for everybody"),
     "credentials.rotated": _("Credentials encrypted anew"),
 }
 

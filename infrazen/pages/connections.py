@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import UserRequest, organization_required
 from accounts.models import Organization
 from costs import queries as costs
+from providers import catalogue, registry
 from providers import queries as providers
-from providers import registry
 from providers.account_words import AccountLimit, Facts, account_facts, account_limits
 from providers.badges import badge_of, series_of
 from providers.contract.records import Rate
@@ -96,6 +96,7 @@ def connection_cards(
     active = syncs.active_syncs(organization)
     rows = (
         ProviderConnection.objects.of(organization)
+        .with_type_state()
         .select_related("organization")
         .order_by("created_at", "pk")
     )
@@ -121,7 +122,7 @@ def plugin_choices() -> list[dict[str, str]]:
             "summary": sentence(plugin.summary),
             "badge": plugin.badge,
         }
-        for plugin in providers.available_plugins()
+        for plugin in catalogue.offered_plugins()
     ]
 
 
@@ -193,6 +194,8 @@ def _schedule(connection: ProviderConnection) -> str:
     """`syncs every 6 hours`, in words."""
     if not connection.auto_sync or not connection.is_active:
         return _("no automatic sync")
+    if not connection.is_type_enabled:  # type: ignore[attr-defined]  # annotated by `with_type_state`
+        return _("no automatic sync: an administrator has switched this provider off")
     if connection.is_given_up:
         return _("automatic sync has stopped")
     minutes = connection.sync_interval_minutes

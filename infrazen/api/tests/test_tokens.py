@@ -145,7 +145,7 @@ def test_use_is_noted_once_a_minute(client, owner, django_assert_num_queries) ->
     token.refresh_from_db()
     assert token.last_used_at is not None
 
-    with django_assert_num_queries(2):  # the token and the memberships: nothing is written again
+    with django_assert_num_queries(3):  # token, memberships, types that are off: nothing is written again
         client.get("/api/v1/providers/", **header)
 
 

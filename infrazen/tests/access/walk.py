@@ -27,7 +27,7 @@ from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
 from inventory.models import Resource
-from providers.models import ProviderConnection
+from providers.models import ProviderConnection, ProviderType
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -95,6 +95,7 @@ class Estate:
         self.other = UserFactory(email="somebody@example.com")
         organization.memberships.create(user=self.other, role="viewer")
         Channel.objects.get_or_create(user=self.other, kind=Channel.Kind.EMAIL)
+        ProviderType.objects.get_or_create(key="fake")
 
     def argument(self, route: str, name: str) -> str:
         """What stands in the address for this argument."""

@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("provider", help="Key of the provider, e.g. beget.")
         parser.add_argument("name", help="Name of the connection.")
         parser.add_argument("--organization", type=int, required=True, help="Id of the organization.")
-        parser.add_argument("--interval", type=int, default=360, help="Minutes between syncs.")
+        parser.add_argument(
+            "--interval", type=int, default=None, help="Minutes between syncs; else the provider's."
+        )
         parser.add_argument("--no-auto-sync", action="store_true", help="Sync by hand only.")
         parser.add_argument("--no-test", action="store_true", help="Save without asking the provider.")
 
@@ -38,7 +40,7 @@ class Command(BaseCommand):
         provider: str,
         name: str,
         organization: int,
-        interval: int,
+        interval: int | None,
         no_auto_sync: bool,
         no_test: bool,
         **options: Any,

@@ -21,13 +21,13 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from common.admin import ModelAdmin, object_link, readable_json
-from providers import queries, registry, scheduling, services, tasks
+from common.admin import ModelAdmin, changelist_link, object_link, readable_json
+from providers import catalogue, queries, registry, scheduling, services, tasks
 from providers.account_words import account_summary
 from providers.contract.errors import ProviderError, UnknownProvider
 from providers.forms import CREDENTIAL_PREFIX, CredentialFieldsMixin
 from providers.messages import explain, provider_name, sentence
-from providers.models import ProviderConnection
+from providers.models import ProviderConnection, ProviderType
 from providers.registry import plugin_class
 
 PROVIDER_PARAMETER = "provider_type"
@@ -62,6 +62,8 @@ class ConnectionAdminForm(CredentialFieldsMixin, forms.ModelForm):
         connection = self.instance
         self.verified_account_id = connection.account_id
         try:
+            if not connection.pk:
+                catalogue.refuse_disabled(connection.provider_type)
             changed = services.merged_credentials(connection, given) != (connection.credentials or {})
             if self.errors or not changed:
                 return cleaned
@@ -134,8 +136,11 @@ class ProviderConnectionAdmin(ModelAdmin):
     # Lists and facts
 
     @admin.display(description=_("provider"), ordering="provider_type")
-    def provider(self, connection: ProviderConnection) -> str:
-        return provider_name(connection.provider_type)
+    def provider(self, connection: ProviderConnection) -> SafeString:
+        """Leads to the catalogue, where whole types are switched."""
+        return changelist_link(
+            ProviderType, provider_name(connection.provider_type), key=connection.provider_type
+        )
 
     @display(description=_("last result"), ordering="last_sync_status", label=LABELS)
     def status(self, connection: ProviderConnection) -> tuple[str, str]:
@@ -179,16 +184,17 @@ class ProviderConnectionAdmin(ModelAdmin):
     # The form
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The form follows from the provider, so the address names it; without one, the first installed."""
+        """The form follows from the provider, so the address names it; without one, the first offered."""
         if request.GET.get(PROVIDER_PARAMETER) in registry.plugins():
             response: HttpResponse = super().add_view(request, form_url, extra_context)
             return response
         if not self.has_add_permission(request):
             raise PermissionDenied
-        if not registry.plugins():
-            self.message_user(request, _("No provider is installed."), messages.ERROR)
+        offered = catalogue.offered_plugins()
+        if not offered:
+            self.message_user(request, _("No provider is offered."), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:providers_providerconnection_changelist"))
-        query = {PROVIDER_PARAMETER: next(iter(registry.plugins()))}
+        query = {PROVIDER_PARAMETER: offered[0].key}
         return HttpResponseRedirect(reverse("admin:providers_providerconnection_add", query=query))
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderConnection | None = None) -> list[Any]:
@@ -326,11 +332,11 @@ class ProviderConnectionAdmin(ModelAdmin):
         """Links to the forms of the other providers."""
         links = [
             (
-                reverse("admin:providers_providerconnection_add", query={PROVIDER_PARAMETER: key}),
+                reverse("admin:providers_providerconnection_add", query={PROVIDER_PARAMETER: plugin.key}),
                 sentence(plugin.display_name),
             )
-            for key, plugin in registry.plugins().items()
-            if key != provider_type
+            for plugin in catalogue.offered_plugins()
+            if plugin.key != provider_type
         ]
         others = format_html_join(" · ", '<a class="text-primary-600" href="{}">{}</a>', links)
         return format_html("<strong>{}</strong> {}", provider_name(provider_type), others)
