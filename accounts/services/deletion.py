@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
+from accounts import announcements
 from accounts.audit.services import record
 from accounts.models import Membership, Organization
 from accounts.services.errors import DeletionBegun, PersonalOrganization
@@ -43,11 +44,14 @@ def start_grace(*, organization: Organization, now: datetime) -> Organization:
     if fresh.deletion_at is None:
         fresh.deletion_at = now + GRACE
         fresh.save(update_fields=["deletion_at", "updated_at"])
-        record(
+        entry = record(
             "organization.deletion_requested",
             obj=fresh,
             organization=fresh,
             changes={"deletion_at": [None, fresh.deletion_at]},
+        )
+        announcements.deletion_requested(
+            organization=fresh, deletion_at=fresh.deletion_at, by=entry.actor_email
         )
     return fresh
 
@@ -61,12 +65,13 @@ def cancel_deletion(*, organization: Organization) -> Organization:
     if fresh.deletion_at is not None:
         before, fresh.deletion_at = fresh.deletion_at, None
         fresh.save(update_fields=["deletion_at", "updated_at"])
-        record(
+        entry = record(
             "organization.deletion_cancelled",
             obj=fresh,
             organization=fresh,
             changes={"deletion_at": [before, None]},
         )
+        announcements.deletion_cancelled(organization=fresh, deletion_at=before, by=entry.actor_email)
     return fresh
 
 
