@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.services import DEMO_EMAIL
 from accounts.settings_tabs import SIGN_IN_ADDRESSES
 
-OWN_SETTINGS = "/accounts/settings/"
+OWN_SETTINGS = "/settings/"
 """To be looked at, and not changed."""
 
 PROVIDERS = ("/accounts/google/", "/accounts/yandex/", "/accounts/oidc/")

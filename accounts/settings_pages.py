@@ -26,8 +26,9 @@ from accounts.settings_tabs import settings_tabs
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_profile(request: UserRequest) -> HttpResponse:
-    """Name, time zone, currency, language, theme."""
-    form = ProfileForm(request.POST or None, instance=request.user, now=timezone.now())
+    """Name, time zone, language, theme."""
+    posted = request.POST if request.method == "POST" else None  # an empty form is one with errors
+    form = ProfileForm(posted, instance=request.user, now=timezone.now())
     if form.is_valid():
         profile.update_profile(user=form.instance, changed=form.changed_data)
         return _profile_saved(request)

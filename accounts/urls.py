@@ -13,21 +13,20 @@ from accounts import (
 
 app_name = "accounts"
 
+SIGN_IN = "settings/sign-in/"
 ORGANIZATION = "settings/organization/"
 
 urlpatterns = [
-    path("organization/", views.organization_switch, name="organization_switch"),
-    path("theme/", views.theme_set, name="theme_set"),
-    path("language/", views.language_set, name="language_set"),
-    path("demo/", views.demo_sign_in, name="demo_sign_in"),
-    path("link/", sign_in_pages.link_confirm, name="link_confirm"),
+    path("accounts/organization/", views.organization_switch, name="organization_switch"),
+    path("accounts/theme/", views.theme_set, name="theme_set"),
+    path("accounts/language/", views.language_set, name="language_set"),
+    path("accounts/demo/", views.demo_sign_in, name="demo_sign_in"),
+    path("accounts/link/", sign_in_pages.link_confirm, name="link_confirm"),
     path("settings/profile/", settings_pages.settings_profile, name="settings_profile"),
-    path("settings/sign-in/", settings_pages.settings_sign_in, name="settings_sign_in"),
-    path(
-        "settings/sign-in/providers/<int:pk>/unlink/", settings_pages.provider_unlink, name="provider_unlink"
-    ),
-    path("settings/sign-in/sessions/<int:pk>/end/", settings_pages.session_end, name="session_end"),
-    path("settings/sign-in/sessions/end/", settings_pages.sessions_end_others, name="sessions_end_others"),
+    path(SIGN_IN, settings_pages.settings_sign_in, name="settings_sign_in"),
+    path(f"{SIGN_IN}providers/<int:pk>/unlink/", settings_pages.provider_unlink, name="provider_unlink"),
+    path(f"{SIGN_IN}sessions/<int:pk>/end/", settings_pages.session_end, name="session_end"),
+    path(f"{SIGN_IN}sessions/end/", settings_pages.sessions_end_others, name="sessions_end_others"),
     path(ORGANIZATION, organization_pages.organization_settings, name="organization_settings"),
     path(f"{ORGANIZATION}leave/", organization_pages.organization_leave, name="organization_leave"),
     path(
@@ -48,10 +47,10 @@ urlpatterns = [
         member_pages.invitation_revoke,
         name="invitation_revoke",
     ),
-    path("organizations/", organization_pages.organization_list, name="organization_list"),
-    path("organizations/new/", organization_pages.organization_create, name="organization_create"),
-    path("invitation/", invitation_pages.invitation, name="invitation"),
-    path("invitation/accept/", invitation_pages.invitation_accept, name="invitation_accept"),
-    path("invitation/decline/", invitation_pages.invitation_decline, name="invitation_decline"),
-    path("invitation/switch/", invitation_pages.invitation_switch, name="invitation_switch"),
+    path("accounts/organizations/", organization_pages.organization_list, name="organization_list"),
+    path("accounts/organizations/new/", organization_pages.organization_create, name="organization_create"),
+    path("accounts/invitation/", invitation_pages.invitation, name="invitation"),
+    path("accounts/invitation/accept/", invitation_pages.invitation_accept, name="invitation_accept"),
+    path("accounts/invitation/decline/", invitation_pages.invitation_decline, name="invitation_decline"),
+    path("accounts/invitation/switch/", invitation_pages.invitation_switch, name="invitation_switch"),
 ]

@@ -23,7 +23,7 @@ from accounts.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 PAGE = "/accounts/invitation/"
-SETTINGS = "/accounts/settings/organization/"
+SETTINGS = "/settings/organization/"
 
 
 @pytest.fixture

@@ -2,13 +2,16 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Invitation, Membership, Organization, Role
+from accounts.notifications.delivery import deliver_due
 from accounts.services import ensure_demo
 from accounts.tests.factories import (
     PASSWORD,
@@ -21,7 +24,7 @@ from accounts.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-SETTINGS = "/accounts/settings/organization/"
+SETTINGS = "/settings/organization/"
 
 
 def signed_in(user, *, is_proven: bool = True) -> Client:
@@ -314,6 +317,34 @@ def test_deleting_begins_the_grace_and_the_owner_may_change_their_mind(acme) -> 
     acme.refresh_from_db()
     assert acme.deletion_at is None
     assert "will be deleted" not in told(client)
+
+
+def test_owners_and_managers_are_told_of_the_deletion_and_of_its_end_in_their_language(acme) -> None:
+    owner, manager = member_of(acme), member_of(acme, Role.MANAGER)
+    manager.time_zone = "Asia/Vladivostok"
+    manager.save()
+    member_of(acme, Role.VIEWER)
+    client = signed_in(owner)
+
+    client.post(f"{SETTINGS}delete/", {"confirm_name": "Acme"})
+    deliver_due(now=timezone.now())
+
+    acme.refresh_from_db()
+    assert sorted(address for letter in mail.outbox for address in letter.to) == sorted(
+        [owner.email, manager.email]
+    )
+    assert {letter.subject for letter in mail.outbox} == {"InfraZen: Acme: The organization will be deleted"}
+    text = next(letter.body for letter in mail.outbox if letter.to == [manager.email])
+    assert f"{owner.email} asked for it." in text
+    assert f"{acme.deletion_at.astimezone(ZoneInfo('Asia/Vladivostok')):%H:%M}" in text
+    assert SETTINGS in text
+
+    client.post(f"{SETTINGS}delete/", {"confirm_name": "Acme"})  # asked again: not told again
+    client.post(f"{SETTINGS}keep/")
+    deliver_due(now=timezone.now())
+
+    assert len(mail.outbox) == 4
+    assert {letter.subject for letter in mail.outbox[2:]} == {"InfraZen: Acme: The organization stays"}
 
 
 def test_keeping_comes_too_late_once_the_deletion_has_begun(acme) -> None:

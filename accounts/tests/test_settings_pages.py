@@ -21,8 +21,8 @@ from accounts.tests.openid_provider import COMPANY, GOOGLE, OpenIDProvider, offe
 
 pytestmark = pytest.mark.django_db
 
-PROFILE = "/accounts/settings/profile/"
-SIGN_IN = "/accounts/settings/sign-in/"
+PROFILE = "/settings/profile/"
+SIGN_IN = "/settings/sign-in/"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 YANDEX_BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/138.0 YaBrowser/25.8 Safari/537.36"
 
@@ -64,7 +64,6 @@ def test_profile_is_shown_and_saved(client, anna) -> None:
         {
             "full_name": "Анна Ким",
             "time_zone": "Asia/Omsk",
-            "currency": "USD",
             "language": "ru",
             "theme": "dark",
         },
@@ -72,7 +71,7 @@ def test_profile_is_shown_and_saved(client, anna) -> None:
 
     anna.refresh_from_db()
     assert response["Location"] == PROFILE
-    assert (anna.full_name, anna.time_zone, anna.currency) == ("Анна Ким", "Asia/Omsk", "USD")
+    assert (anna.full_name, anna.time_zone) == ("Анна Ким", "Asia/Omsk")
     assert (anna.language, anna.theme) == ("ru", "dark")
     assert client.cookies["django_language"].value == "ru"
     entry = AuditEntry.objects.get(action="user.profile_changed")
@@ -83,7 +82,7 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
     client.force_login(anna)
     client.cookies["django_language"] = "en"
 
-    client.post(PROFILE, {"full_name": "", "time_zone": "", "currency": "RUB", "language": "", "theme": ""})
+    client.post(PROFILE, {"full_name": "", "time_zone": "", "language": "", "theme": ""})
 
     anna.refresh_from_db()
     assert (anna.full_name, anna.time_zone, anna.language, anna.theme) == ("", "", "", "")
@@ -94,8 +93,6 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
     ("field", "value"),
     [
         ("time_zone", "Mars/Olympus"),
-        ("currency", ""),
-        ("currency", "XXX"),
         ("language", "tlh"),
         ("theme", "pink"),
         ("full_name", "x" * 151),
@@ -103,7 +100,7 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
 )
 def test_profile_refuses_what_is_none_and_says_where(client, anna, field, value) -> None:
     client.force_login(anna)
-    good = {"full_name": "A", "time_zone": "", "currency": "RUB", "language": "", "theme": ""}
+    good = {"full_name": "A", "time_zone": "", "language": "", "theme": ""}
 
     response = client.post(PROFILE, {**good, field: value})
 
@@ -111,6 +108,17 @@ def test_profile_refuses_what_is_none_and_says_where(client, anna, field, value)
     assert response.status_code == 422
     assert response.context["form"].errors.keys() == {field}
     assert f'id="id_{field}_error"' in response.content.decode()
+    assert anna.full_name == "Anna Kim"
+
+
+def test_a_post_of_nothing_is_refused_and_changes_nothing(client, anna) -> None:
+    client.force_login(anna)
+
+    response = client.post(PROFILE, {})
+
+    anna.refresh_from_db()
+    assert response.status_code == 422
+    assert response.context["form"].errors.keys() == {"time_zone", "language", "theme"}
     assert anna.full_name == "Anna Kim"
 
 
@@ -324,7 +332,9 @@ def test_settings_are_in_the_sidebar_and_their_tab_is_marked(client, anna) -> No
     ("method", "path"),
     [
         ("post", PROFILE),
-        ("post", "/accounts/settings/sign-in/sessions/end/"),
+        ("post", "/settings/sign-in/sessions/end/"),
+        ("post", "/settings/tokens/"),
+        ("post", "/settings/notifications/webhooks/"),
         ("get", "/accounts/password/set/"),
         ("post", "/accounts/password/set/"),
         ("get", "/accounts/2fa/totp/activate/"),
@@ -380,7 +390,7 @@ FRAME = 4
 def test_queries_do_not_grow(client, anna, provider, path, queries, count, django_assert_num_queries) -> None:
     much_of_everything(anna, count)
     client.force_login(anna)
-    client.get("/accounts/settings/profile/")
+    client.get("/settings/profile/")
 
     with django_assert_num_queries(queries):
         assert client.get(path).status_code == 200

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 NOON = "2026-11-21T12:00:00+00:00"
 LOGIN = "/accounts/login/"
-SIGN_IN = "/accounts/settings/sign-in/"
+SIGN_IN = "/settings/sign-in/"
 AUTHENTICATE = "/accounts/2fa/authenticate/"
 ACTIVATE = "/accounts/2fa/totp/activate/"
 

@@ -39,7 +39,7 @@ def test_the_invited_join_as_viewers_and_only_look(
     assert Invitation.objects.get().accepted_by == boris
     assert ProviderConnection.objects.get() == connection
 
-    strict_page.goto(f"{live_server.url}/accounts/settings/organization/")
+    strict_page.goto(f"{live_server.url}/settings/organization/")
     expect(strict_page.locator("#members")).to_contain_text("boris@example.com")
     expect(strict_page.locator("#invitations")).not_to_contain_text("boris@example.com")
 
@@ -54,7 +54,7 @@ def _invite(page: Page, address: str, email: str) -> str:
     page.keyboard.press("Enter")
     expect(page.get_by_label("Organization: Acme").first).to_be_visible()
 
-    page.goto(f"{address}/accounts/settings/organization/")
+    page.goto(f"{address}/settings/organization/")
     form = page.locator("#invitations form").last
     form.get_by_label("E-mail").fill(email)
     page.keyboard.press("Enter")
@@ -83,7 +83,7 @@ def _sees_and_may_not(page: Page, address: str) -> None:
     page.goto(f"{address}/connections/new/")
     expect(page.get_by_text("You may only look at this organization.")).to_be_visible()
 
-    page.goto(f"{address}/accounts/settings/organization/")
+    page.goto(f"{address}/settings/organization/")
     expect(page.locator("#members")).to_contain_text("Anna Kim")
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
     expect(page.get_by_role("button", name="Invite")).to_have_count(0)

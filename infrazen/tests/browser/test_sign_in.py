@@ -20,7 +20,7 @@ from accounts.tests.openid_provider import OpenIDProvider, offer
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 EMAIL, PASSWORD = "anna@example.com", "a-long-enough-passphrase"
-SETTINGS = "/accounts/settings/sign-in/"
+SETTINGS = "/settings/sign-in/"
 
 
 @pytest.fixture
