@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import sessions, ways_in
 from accounts.access import UserRequest
+from accounts.audit.services import record
 from accounts.forms_settings import ProfileForm
 from accounts.services import DEMO_EMAIL, profile
 from accounts.settings_tabs import settings_tabs
@@ -60,13 +61,15 @@ def settings_sign_in(request: UserRequest) -> HttpResponse:
 @login_required
 @require_POST
 def provider_unlink(request: UserRequest, pk: int) -> HttpResponse:
-    """An account at a provider signs its person in no more; refused where it is the last way in."""
+    """An account at a provider signs its person in no more; refused, and told, where it is the last way in."""
     form = DisconnectForm(request=request, data={"account": pk})
     if form.is_valid():
         form.save()  # asks for the password first, and then comes back here
     elif not form.accounts.filter(pk=pk).exists():
         raise Http404
     else:
+        account = form.accounts.get(pk=pk)
+        record("user.login_method_kept", obj=request.user, details={"provider": account.provider})
         for error in form.errors.get("__all__", form.errors.get("account", [])):
             messages.error(request, error)
     return HttpResponseRedirect(reverse("accounts:settings_sign_in"))

@@ -27,3 +27,6 @@ urlpatterns = [
     path("syncs/", include("infrazen.pages.sync_urls")),
     path("", include("infrazen.pages.urls")),
 ]
+
+handler429 = "accounts.sign_in_pages.too_many_requests"
+"""Read by allauth alone: Django has no such handler."""

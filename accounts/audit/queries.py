@@ -8,13 +8,10 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, QuerySet
-from django.utils.translation import gettext as _
 
-from accounts.audit import chain
+from accounts.audit import chain, words
 from accounts.audit.models import AuditEntry, AuditSeal
-from common.logs import MASK
 
 EXPORT_ROWS = 1000
 """Read at once while a download runs."""
@@ -50,48 +47,27 @@ def of_organization(organization: Any) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(organization_id=organization.pk).order_by("-at", "-pk")
 
 
-def model_of(label: str) -> type[Model] | None:
-    """The model of an entry's `object_type`; None where it is not there any more."""
-    try:
-        return apps.get_model(label)
-    except (LookupError, ValueError):
-        return None
-
-
 def kind(entry: AuditEntry) -> str:
     """What sort of object it was, in words."""
-    model = model_of(entry.object_type) if entry.object_type else None
+    model = words.model_of(entry.object_type) if entry.object_type else None
     return str(model._meta.verbose_name) if model else entry.object_type
 
 
 def changes(entry: AuditEntry) -> list[Change]:
-    model = model_of(entry.object_type) if entry.object_type else None
+    model = words.model_of(entry.object_type) if entry.object_type else None
     return [
-        Change(name=_field_name(model, name), before=words(pair[0]), after=words(pair[-1]))
+        Change(
+            name=words.field_name(model, name),
+            before=words.field_words(model, name, pair[0]),
+            after=words.field_words(model, name, pair[-1]),
+        )
         for name, pair in entry.changes.items()
         if pair
     ]
 
 
 def details(entry: AuditEntry) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), words(value)) for name, value in entry.details.items()]
-
-
-def words(value: Any) -> str:
-    """A value of an entry for people; a masked secret is only said to be one."""
-    if value is None or value == "" or value == [] or value == {}:
-        return ""
-    if value is True:
-        return _("yes")
-    if value is False:
-        return _("no")
-    if value == MASK:
-        return _("secret")
-    if isinstance(value, list):
-        return ", ".join(words(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {words(item)}" for name, item in value.items())
-    return str(value)
+    return [words.detail(name, value, entry.details) for name, value in entry.details.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +90,7 @@ class Living:
 
 def living_object(entry: AuditEntry) -> Model | None:
     """The object that the entry tells about, if it is still there."""
-    model = model_of(entry.object_type) if entry.object_type else None
+    model = words.model_of(entry.object_type) if entry.object_type else None
     if model is None:
         return None
     try:
@@ -141,11 +117,3 @@ def export_rows(entries: QuerySet[AuditEntry]) -> Iterator[dict[str, Any]]:
                 "hash": seal.hash if seal else None,
             }
         last = batch[-1].pk
-
-
-def _field_name(model: type[Model] | None, name: str) -> str:
-    try:
-        field: Any = model._meta.get_field(name) if model else None
-    except FieldDoesNotExist:
-        field = None
-    return str(getattr(field, "verbose_name", name.replace("_", " ")))

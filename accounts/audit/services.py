@@ -66,7 +66,7 @@ def record(
         changes=changes_as_json(changes or {}),
         details=details_as_json(details or {}),
         door=_door(request),
-        ip=_address(request),
+        ip=address_of(request),
     )
 
 
@@ -103,7 +103,7 @@ def _door(request: HttpRequest | None) -> Door:
     return Door.API if request.path_info.startswith(API_PREFIX) else Door.PAGE
 
 
-def _address(request: HttpRequest | None) -> str | None:
+def address_of(request: HttpRequest | None) -> str | None:
     """The visitor's address, where a trusted proxy stands in front the one it names (ALLAUTH_TRUSTED_PROXY_COUNT).
 
     A header that anybody may send counts for nothing without such a proxy.

@@ -244,6 +244,7 @@ def test_last_way_in_stays_linked(client, anna, provider, others) -> None:
 
     assert SocialAccount.objects.filter(pk=linked.pk).exists()
     assert b"This is your only way in. Set a password first" in client.get(SIGN_IN).content
+    assert AuditEntry.objects.get(action="user.login_method_kept").details == {"provider": "google"}
 
 
 def test_one_of_two_providers_may_go_without_a_password(client, anna, provider) -> None:

@@ -22,6 +22,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from accounts.audit.models import AuditEntry
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, MembershipFactory
 from accounts.tests.security_key import KEY_ID, with_key
@@ -137,7 +138,9 @@ def test_app_is_turned_off_after_the_password(client, anna) -> None:
     assert b"A code from your phone beside the password" in client.get(SIGN_IN).content
 
 
-def test_recovery_codes_are_shown_after_the_password_and_downloaded(client, anna) -> None:
+def test_recovery_codes_are_shown_after_the_password_and_downloaded(
+    client, anna, django_capture_on_commit_callbacks
+) -> None:
     with_app(anna)
     codes = RecoveryCodes.activate(anna).generate_codes()
     client.force_login(anna)
@@ -146,11 +149,20 @@ def test_recovery_codes_are_shown_after_the_password_and_downloaded(client, anna
     prove(client, page)
     shown = client.get(page).content.decode()
     file = client.get(reverse("mfa_download_recovery_codes"))
-    client.post(reverse("mfa_generate_recovery_codes"))
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("mfa_generate_recovery_codes"))
 
     assert all(code in shown for code in codes)
     assert (file["Content-Type"], file.content.decode().split()) == ("text/plain", codes)
     assert set(client.get(page).context["unused_codes"]).isdisjoint(codes)
+    told = AuditEntry.objects.filter(object_id=str(anna.pk)).order_by("pk")
+    assert [action for action in told.values_list("action", flat=True) if action != "user.signed_in"] == [
+        "user.recovery_codes_viewed",
+        "user.recovery_codes_downloaded",
+        "user.factor_reset",
+        "user.recovery_codes_viewed",
+    ]
+    assert not any(code in str(entry.__dict__) for entry in told for code in codes)
 
 
 def answer(**parts: object) -> dict[str, object]:
@@ -228,6 +240,21 @@ def test_made_up_key_is_refused(client, anna, credential) -> None:
     assert client.post(page, {"name": "Another", **made_up}).status_code == 200
 
     assert Authenticator.objects.count() == 1
+
+
+def test_passkey_is_renamed_and_the_trail_says_so(client, anna) -> None:
+    key = with_key(anna)
+    client.force_login(anna)
+    page = reverse("mfa_edit_webauthn", args=[key.pk])
+    prove(client, page)
+
+    client.post(page, {"name": "Key"})
+    assert not AuditEntry.objects.filter(action="user.factor_renamed").exists()
+    client.post(page, {"name": "Blue key"})
+
+    key.refresh_from_db()
+    assert key.wrap().name == "Blue key"
+    assert AuditEntry.objects.get(action="user.factor_renamed").changes == {"name": ["Key", "Blue key"]}
 
 
 def test_secrets_are_ciphertext_and_follow_the_keys(anna, settings) -> None:

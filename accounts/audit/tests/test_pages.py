@@ -152,3 +152,42 @@ def test_a_page_does_not_ask_per_row(anna, own, count, django_assert_num_queries
 
     with django_assert_num_queries(6):  # session, person, memberships, count, entries, counts of the sidebar
         anna.get(LIST)
+
+
+def test_names_values_and_times_are_words_in_the_readers_zone(anna, own) -> None:
+    own.user.time_zone = "Asia/Vladivostok"
+    own.user.save()
+    _entry(
+        own,
+        action="admin.action_run",
+        details={"action": "switch_off", "model": "providers.providertype", "selected": "all"},
+    )
+    _entry(
+        own,
+        action="organization.deletion_requested",
+        object_type="accounts.organization",
+        changes={"deletion_at": [None, "2026-12-21T17:00:00+00:00"]},
+    )
+    _entry(
+        own,
+        action="membership.role_changed",
+        object_type="accounts.membership",
+        changes={"role": ["viewer", "manager"]},
+        details={"reason": "sso_only", "unheard_of": "As it stands"},
+    )
+
+    page = anna.get(LIST).content.decode()
+
+    for text in (
+        "action:</span> Switch off",
+        "list:</span> Provider catalogue",
+        "selected:</span> all",
+        "→ 22\xa0Dec",
+        ", 03:00</div>",
+        "role:</span> Viewer → Manager",
+        "reason:</span> only single sign-on is allowed",
+        "unheard of:</span> As it stands",
+    ):
+        assert text in page
+    assert "switch_off" not in page
+    assert "+00:00" not in page
