@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -135,5 +136,6 @@ UNFOLD: dict[str, Any] = {
             "950": "#0E1C45",
         }
     },
+    "STYLES": [lambda request: static("infrazen/css/admin.css")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": sidebar},
 }

@@ -52,8 +52,8 @@ class ProviderType(TimestampedModel):
     )
 
     class Meta:
-        verbose_name = _("provider")
-        verbose_name_plural = _("provider catalogue")
+        verbose_name = _("provider type")
+        verbose_name_plural = _("provider types")
 
     def __str__(self) -> str:
         return self.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,10 +15,11 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from common.admin import ModelAdmin, changelist_link
-from common.formatting import no_data
+from common.formatting import duration, no_data
 from common.templatetags.formatting import moment
 from providers import catalogue, guides, registry
 from providers.contract.plugin import BillingKind, Capabilities, ProviderPlugin
+from providers.forms import interval_label
 from providers.messages import provider_name, sentence
 from providers.models import ProviderConnection, ProviderType
 
@@ -37,12 +39,11 @@ class ProviderTypeAdmin(ModelAdmin):
     list_display = [
         "name",
         "state",
-        "sync_interval_minutes",
-        "reading_seconds",
-        "billing",
-        "reads",
         "connections",
         "last_synced",
+        "interval",
+        "time_limit",
+        "reads",
     ]
     list_filter = ["is_enabled"]
     ordering = ["key"]
@@ -100,6 +101,14 @@ class ProviderTypeAdmin(ModelAdmin):
         if _plugin(one) is None:
             return "gone", _("Not installed")
         return ("on", _("Offered")) if one.is_enabled else ("off", _("Switched off"))
+
+    @admin.display(description=_("default interval"), ordering="sync_interval_minutes")
+    def interval(self, one: ProviderType) -> str:
+        return interval_label(one.sync_interval_minutes)
+
+    @admin.display(description=_("time limit"), ordering="reading_seconds")
+    def time_limit(self, one: ProviderType) -> str:
+        return duration(timedelta(seconds=one.reading_seconds))
 
     @admin.display(description=_("summary"))
     def summary(self, one: ProviderType) -> str:
@@ -176,7 +185,7 @@ def _capability_words(capabilities: Capabilities) -> list[str]:
     said = [
         (capabilities.reads_files, _("files")),
         (capabilities.has_inventory, _("resources")),
-        (capabilities.has_usage, _("use")),
+        (capabilities.has_usage, _("measurements")),
         (capabilities.has_prices, _("prices")),
     ]
     return [str(word) for is_so, word in said if is_so]

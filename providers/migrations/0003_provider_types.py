@@ -23,8 +23,8 @@ class Migration(migrations.Migration):
                 ('reading_seconds', models.PositiveIntegerField(default=900, help_text='A sync that has read for so long stops; what it could not read keeps its last state.', validators=[django.core.validators.MinValueValidator(60), django.core.validators.MaxValueValidator(7200)], verbose_name='seconds for one reading')),
             ],
             options={
-                'verbose_name': 'provider',
-                'verbose_name_plural': 'provider catalogue',
+                'verbose_name': 'provider type',
+                'verbose_name_plural': 'provider types',
             },
         ),
     ]

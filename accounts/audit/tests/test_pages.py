@@ -180,7 +180,7 @@ def test_names_values_and_times_are_words_in_the_readers_zone(anna, own) -> None
 
     for text in (
         "action:</span> Switch off",
-        "list:</span> Provider catalogue",
+        "list:</span> Provider types",
         "selected:</span> all",
         "→ 22\xa0Dec",
         ", 03:00</div>",
