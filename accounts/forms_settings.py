@@ -13,16 +13,27 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Theme, User
 from common.time_zones import time_zone_choices
 
+CURRENCIES = (
+    ("RUB", _("Russian rouble (₽)")),
+    ("USD", _("US dollar ($)")),
+    ("EUR", _("Euro (€)")),
+    ("CNY", _("Chinese yuan (¥)")),
+    ("KZT", _("Kazakhstani tenge (₸)")),
+    ("BYN", _("Belarusian rouble (Br)")),
+)
+"""Those in which the supported providers bill, and for which the Central Bank of Russia publishes a rate."""
+
 
 class ProfileForm(forms.ModelForm):
     """Who one is and how one reads. What is left empty follows the site or the browser."""
 
     class Meta:
         model = User
-        fields = ["full_name", "time_zone", "language", "theme"]
+        fields = ["full_name", "time_zone", "currency", "language", "theme"]
         labels = {
             "full_name": _("Name"),
             "time_zone": _("Time zone"),
+            "currency": _("Currency"),
             "language": _("Language"),
             "theme": _("Theme"),
         }
@@ -40,6 +51,7 @@ class ProfileForm(forms.ModelForm):
                 *time_zone_choices(now, with_name=own.time_zone),
             ],
         )
+        self._choose("currency", list(CURRENCIES))
         self._choose("language", [("", _("As in the browser")), *_own_names()])
         self._choose("theme", list(Theme.choices))
 

@@ -58,6 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
     language = models.CharField(_("language"), max_length=8, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default="RUB")
     theme = models.CharField(
         _("theme"), max_length=8, choices=Theme.choices, default=Theme.SYSTEM, blank=True
     )

@@ -78,7 +78,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
     fieldsets = [
         (None, {"fields": ["email", "password_state", "full_name", "is_active"]}),
         (_("Rank and permissions"), {"fields": RANK_FIELDS}),
-        (_("Preferences"), {"fields": ["language", "time_zone", "theme"]}),
+        (_("Preferences"), {"fields": ["language", "time_zone", "currency", "theme"]}),
         (_("Activity"), {"fields": ["last_login", "date_joined", "audit_trail"]}),
     ]
     add_fieldsets = [

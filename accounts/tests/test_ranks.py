@@ -70,6 +70,7 @@ def _form(user: User, **changes) -> dict:
         "email": user.email,
         "full_name": user.full_name,
         "is_active": "on",
+        "currency": "RUB",
         "memberships-TOTAL_FORMS": "0",
         "memberships-INITIAL_FORMS": "0",
         **changes,
