@@ -27,7 +27,7 @@ from accounts.settings_tabs import settings_tabs
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_profile(request: UserRequest) -> HttpResponse:
-    """Name, time zone, language, theme."""
+    """Name, time zone, currency, language, theme."""
     posted = request.POST if request.method == "POST" else None  # an empty form is one with errors
     form = ProfileForm(posted, instance=request.user, now=timezone.now())
     if form.is_valid():

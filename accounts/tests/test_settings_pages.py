@@ -64,6 +64,7 @@ def test_profile_is_shown_and_saved(client, anna) -> None:
         {
             "full_name": "Анна Ким",
             "time_zone": "Asia/Omsk",
+            "currency": "USD",
             "language": "ru",
             "theme": "dark",
         },
@@ -71,7 +72,7 @@ def test_profile_is_shown_and_saved(client, anna) -> None:
 
     anna.refresh_from_db()
     assert response["Location"] == PROFILE
-    assert (anna.full_name, anna.time_zone) == ("Анна Ким", "Asia/Omsk")
+    assert (anna.full_name, anna.time_zone, anna.currency) == ("Анна Ким", "Asia/Omsk", "USD")
     assert (anna.language, anna.theme) == ("ru", "dark")
     assert client.cookies["django_language"].value == "ru"
     entry = AuditEntry.objects.get(action="user.profile_changed")
@@ -82,7 +83,7 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
     client.force_login(anna)
     client.cookies["django_language"] = "en"
 
-    client.post(PROFILE, {"full_name": "", "time_zone": "", "language": "", "theme": ""})
+    client.post(PROFILE, {"full_name": "", "time_zone": "", "currency": "RUB", "language": "", "theme": ""})
 
     anna.refresh_from_db()
     assert (anna.full_name, anna.time_zone, anna.language, anna.theme) == ("", "", "", "")
@@ -93,6 +94,8 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
     ("field", "value"),
     [
         ("time_zone", "Mars/Olympus"),
+        ("currency", ""),
+        ("currency", "XXX"),
         ("language", "tlh"),
         ("theme", "pink"),
         ("full_name", "x" * 151),
@@ -100,7 +103,7 @@ def test_profile_left_empty_follows_site_and_browser(client, anna) -> None:
 )
 def test_profile_refuses_what_is_none_and_says_where(client, anna, field, value) -> None:
     client.force_login(anna)
-    good = {"full_name": "A", "time_zone": "", "language": "", "theme": ""}
+    good = {"full_name": "A", "time_zone": "", "currency": "RUB", "language": "", "theme": ""}
 
     response = client.post(PROFILE, {**good, field: value})
 
@@ -118,7 +121,7 @@ def test_a_post_of_nothing_is_refused_and_changes_nothing(client, anna) -> None:
 
     anna.refresh_from_db()
     assert response.status_code == 422
-    assert response.context["form"].errors.keys() == {"time_zone", "language", "theme"}
+    assert response.context["form"].errors.keys() == {"time_zone", "currency", "language", "theme"}
     assert anna.full_name == "Anna Kim"
 
 
