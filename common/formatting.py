@@ -2,10 +2,14 @@
 
 Amounts come as `Decimal` and are rounded half-even here, once. Instants are aware and come already in the reader's
 time zone; `now` and `today` are passed in. None becomes the translated "no data": what is missing is not zero.
+Roubles are written in the reader's currency where one is set (`shown_in`); other currencies stay as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
@@ -18,6 +22,7 @@ NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
 EN_DASH = "\u2013"
 
+ROUBLES = "RUB"
 CURRENCY_SYMBOLS = {
     "RUB": "₽",
     "USD": "$",
@@ -25,6 +30,7 @@ CURRENCY_SYMBOLS = {
     "GBP": "£",
     "CNY": "¥",
     "KZT": "₸",
+    "BYN": "Br",
     "UAH": "₴",
     "INR": "₹",
 }
@@ -49,6 +55,47 @@ CONVENTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderCurrency:
+    """What a reader sees roubles in: one unit is `rub_per_unit` roubles, by the rate that holds from `date` on."""
+
+    code: str
+    rub_per_unit: Decimal
+    date: date
+
+    @property
+    def in_roubles(self) -> str:
+        """`81,2000 ₽`: what one unit is, as the Central Bank writes rates."""
+        return _with_unit(number(self.rub_per_unit, 4), ROUBLES)
+
+
+_reader_currency: ContextVar[ReaderCurrency | None] = ContextVar("reader_currency", default=None)
+
+
+@contextmanager
+def shown_in(currency: ReaderCurrency | None) -> Iterator[None]:
+    """Inside, amounts in roubles are written in this currency; None writes roubles."""
+    token = _reader_currency.set(currency)
+    try:
+        yield
+    finally:
+        _reader_currency.reset(token)
+
+
+def as_shown(value: Decimal, currency: str = ROUBLES) -> tuple[Decimal, str]:
+    """An amount and its currency as the reader sees them, unrounded."""
+    chosen = _reader_currency.get()
+    if chosen is None or currency != ROUBLES:
+        return value, currency
+    return value / chosen.rub_per_unit, chosen.code
+
+
+def currency_sign() -> str:
+    """`₽`, or the sign of what the reader sees roubles in: for the heads of columns."""
+    _value, shown = as_shown(Decimal(0))
+    return CURRENCY_SYMBOLS.get(shown, shown)
+
+
 def no_data() -> str:
     return gettext("no data")
 
@@ -71,32 +118,33 @@ def number_short(value: Decimal | int | None, places: int = 1) -> str:
     return number(rounded, places)
 
 
-def money(value: Decimal | None, currency: str = "RUB") -> str:
+def money(value: Decimal | None, currency: str = ROUBLES) -> str:
     """Full amount with two decimals: `1 234 567,89 ₽`, `₽1,234,567.89`; below half a kopeck `< 0,01 ₽`."""
     return _money(value, currency, places=2, signed=False)
 
 
-def rounded_money(value: Decimal | None, currency: str = "RUB") -> str:
+def rounded_money(value: Decimal | None, currency: str = ROUBLES) -> str:
     """Key figure: `417 000 ₽` from 10 000 up, the full amount below."""
-    places = 0 if value is not None and abs(value) >= ROUNDED_FROM else 2
+    places = 0 if value is not None and abs(as_shown(value, currency)[0]) >= ROUNDED_FROM else 2
     return _money(value, currency, places=places, signed=False)
 
 
-def signed_money(value: Decimal | None, currency: str = "RUB") -> str:
+def signed_money(value: Decimal | None, currency: str = ROUBLES) -> str:
     """Change: `+7 769,01 ₽`, `−321,87 ₽`, `0,00 ₽`."""
     return _money(value, currency, places=2, signed=True)
 
 
-def money_per_day(value: Decimal | None, currency: str = "RUB") -> str:
+def money_per_day(value: Decimal | None, currency: str = ROUBLES) -> str:
     """`950,00 ₽/день` of an amount per day."""
     return no_data() if value is None else money(value, currency) + pgettext("after an amount", "/day")
 
 
-def money_per_month(value: Decimal | None, currency: str = "RUB") -> str:
+def money_per_month(value: Decimal | None, currency: str = ROUBLES) -> str:
     """`28 500 ₽/мес` of an amount per month; kopecks only where there are some and the amount is small."""
     if value is None:
         return no_data()
-    whole = value == value.to_integral_value() and value != 0
+    shown, _currency = as_shown(value, currency)
+    whole = shown == shown.to_integral_value() and shown != 0
     text = _money(value, currency, places=0, signed=False) if whole else rounded_money(value, currency)
     return text + pgettext("after an amount", "/mo")
 
@@ -217,6 +265,7 @@ def period(first: date | None, last: date | None) -> str:
 def _money(value: Decimal | None, currency: str, *, places: int, signed: bool) -> str:
     if value is None:
         return no_data()
+    value, currency = as_shown(value, currency)
     rounded = _rounded(value, places)
     if rounded == 0 and value != 0:
         return _below_a_kopeck(value, currency, signed=signed)

@@ -381,6 +381,12 @@ def rates_on(currencies: Iterable[str], day: date | None) -> dict[str, Decimal]:
     return rates
 
 
+def latest_rate(currency: str, day: date) -> tuple[Decimal, date] | None:
+    """Roubles for one unit by the latest rate set on or before `day`, and the day that it holds from; None if unknown."""
+    known = ExchangeRate.objects.filter(currency=currency, date__lte=day).order_by("-date")
+    return known.values_list("rub_per_unit", "date").first()
+
+
 @dataclass(slots=True)
 class _Sums:
     """Roubles and what could not be converted, while they are added up."""

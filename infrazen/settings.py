@@ -186,6 +186,7 @@ MIDDLEWARE = [
     "accounts.demo_guard.DemoAccountGuard",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.OrganizationMiddleware",
+    "infrazen.currency.ReaderCurrencyMiddleware",
     "accounts.tokens.throttling.RateLimitHeaders",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

@@ -81,11 +81,18 @@ def signed_money(value: Amount, currency: str) -> str:
 
 @register.filter
 def amount(value: Amount) -> str:
-    """`1 234,50` for a column whose head names the unit; below half a kopeck it is `< 0,01`."""
-    decimal = _decimal(value)
+    """`1 234,50` of roubles for a column whose head has the `currency_sign`; below half a kopeck it is `< 0,01`."""
+    roubles = _decimal(value)
+    decimal = None if roubles is None else formatting.as_shown(roubles)[0]
     if decimal and not round(decimal, 2):
         return f"<{formatting.NO_BREAK_SPACE}{formatting.number(Decimal('0.01'), 2)}"
     return formatting.number(decimal, 2)
+
+
+@register.simple_tag
+def currency_sign() -> str:
+    """`₽`, or what the reader sees roubles in."""
+    return formatting.currency_sign()
 
 
 @register.filter

@@ -89,6 +89,27 @@ class ChartRow:
     total: str
 
 
+@register.filter
+def as_shown(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data of a chart with its roubles in the reader's currency."""
+    code = data.get("currency", "")
+    shown = formatting.as_shown(Decimal(0), code)[1]
+    if shown == code:
+        return data
+    return {
+        **data,
+        "currency": shown,
+        "series": [
+            {**series, "values": [_value_shown(value) for value in series["values"]]}
+            for series in data["series"]
+        ],
+    }
+
+
+def _value_shown(value: Any) -> str | None:
+    return None if value is None else f"{formatting.as_shown(Decimal(str(value)))[0]:.6f}"
+
+
 @register.simple_tag
 def chart_table(data: Mapping[str, Any]) -> list[ChartRow]:
     """The numbers of a chart (its data as js/charts.js describes it) as rows of a table."""

@@ -21,7 +21,7 @@
 
   const texts = JSON.parse((document.getElementById("chart-texts") || { textContent: "{}" }).textContent);
   const charts = new Map(); // figure → Chart
-  const SYMBOLS = { RUB: "₽", USD: "$", EUR: "€", GBP: "£", CNY: "¥", KZT: "₸" };
+  const SYMBOLS = { RUB: "₽", USD: "$", EUR: "€", GBP: "£", CNY: "¥", KZT: "₸", BYN: "Br" };
   const SHOWN_EVENTS = 3;
   const EVENT_LINE = 18; // px of height for a line of event texts
 
