@@ -2,17 +2,20 @@
 
 `bulk_create` compiles every value of every row by itself, and on SQLite sends some twenty rows a statement. Here the
 columns' adapters are worked out once, and the rows go through one `executemany`, on PostgreSQL through COPY. The price:
-instances get no primary key, and values must have their columns' types (no expressions, no text for a number).
+instances get no primary key and none of the times that set themselves, and values must have their columns' types (no
+expressions, no text for a number).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
 from django.db.models.constants import OnConflict
 
 _AS_THEY_ARE = (
@@ -26,7 +29,41 @@ _AS_THEY_ARE = (
 )
 """Columns whose Python values the drivers take; subclasses, which may adapt theirs, are not among them."""
 
-Adapter = Callable[[models.Model, Any], Any]
+Adapter = Callable[[Any], Any]
+Row = TypeVar("Row", bound=models.Model)
+
+
+def row(model: type[Row], **values: Any) -> Row:
+    """A new instance to insert, several times faster than `model(**values)`.
+
+    Values go by the columns' attributes (`resource_id`, not `resource`), are taken as they are, and tell no signal.
+    Raises TypeError for one that the model does not have.
+    """
+    instance = model.__new__(model)
+    plain, made = _defaults(model)
+    content = instance.__dict__
+    content.update(plain)
+    content.update(values)
+    for name, make in made.items():
+        if name not in values:
+            content[name] = make()
+    if len(content) != len(plain) + len(made):
+        unknown = ", ".join(sorted(values.keys() - plain.keys() - made.keys()))
+        raise TypeError(f"{model.__name__} has no column {unknown}")
+    instance._state = ModelState()
+    return instance
+
+
+@cache
+def _defaults(model: type[models.Model]) -> tuple[Mapping[str, Any], Mapping[str, Callable[[], Any]]]:
+    """What the columns hold that nobody names: the same for every row, and what is made for each."""
+    fields = model._meta.concrete_fields
+    made = {field.attname: field.get_default for field in fields if _is_made(field)}
+    return {field.attname: field.get_default() for field in fields if field.attname not in made}, made
+
+
+def _is_made(field: models.Field) -> bool:
+    return field.has_default() and callable(field.default)
 
 
 class Insertion:
@@ -111,23 +148,30 @@ def _adapted(
     rows: Sequence[models.Model], fields: Sequence[models.Field], connection: BaseDatabaseWrapper
 ) -> list[list[Any]]:
     """The rows' values as the driver takes them."""
-    adapters = ((position, _adapter(field, connection)) for position, field in enumerate(fields))
+    adapters = ((position, _adapter(field, rows[0], connection)) for position, field in enumerate(fields))
     special = [(position, adapter) for position, adapter in adapters if adapter is not None]
     read = attrgetter(*(field.attname for field in fields))
     adapted = []
     for row in rows:
         values = list(read(row))
         for position, adapter in special:
-            values[position] = adapter(row, values[position])
+            values[position] = adapter(values[position])
         adapted.append(values)
     return adapted
 
 
-def _adapter(field: models.Field, connection: BaseDatabaseWrapper) -> Adapter | None:
-    """What makes the driver's value of a column from a row and the row's own value; None where they are the same."""
-    adapt = field.get_db_prep_value
+def _adapter(field: models.Field, first: models.Model, connection: BaseDatabaseWrapper) -> Adapter | None:
+    """What makes the driver's value of a column from a row's own; None where they are the same.
+
+    Of times there are few among many rows: one that sets itself is the same for all of them, as for the `first`.
+    """
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-        return lambda row, value: adapt(field.pre_save(row, True), connection, True)
+        now = field.get_db_prep_value(field.pre_save(first, True), connection, True)
+        return lambda value: now
     if type(field) in _AS_THEY_ARE:
         return None
-    return lambda row, value: None if value is None else adapt(value, connection, True)
+
+    def adapt(value: Any) -> Any:
+        return None if value is None else field.get_db_prep_value(value, connection, True)
+
+    return lru_cache(maxsize=64)(adapt) if isinstance(field, models.DateField) else adapt

@@ -326,9 +326,10 @@ def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
 
 def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:
     rate = rates.on(key.currency, key.date)
-    return DailyCost(
+    return bulk.row(
+        DailyCost,
         organization_id=connection.organization_id,
-        connection=connection,
+        connection_id=connection.pk,
         resource_id=key.resource_pk,
         date=key.date,
         charge_category=key.charge_category,

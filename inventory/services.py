@@ -70,7 +70,8 @@ def replace_provider_tags(*, organization_id: int, tags: Mapping[int, Mapping[st
     """Make the provider's tags of these resources (by pk) exactly these; people's tags are left alone."""
     rows = bulk.Insertion(
         [
-            Tag(
+            bulk.row(
+                Tag,
                 organization_id=organization_id,
                 resource_id=pk,
                 key=key[:128],

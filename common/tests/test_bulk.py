@@ -95,6 +95,18 @@ def test_insert_fills_times_that_are_set_by_themselves() -> None:
     assert before <= kept.updated_at <= datetime.now(UTC)
 
 
+def test_a_row_is_what_its_model_would_make() -> None:
+    made = bulk.row(Resource, resource_id="vps-1", connection_id=7)
+
+    assert {f.attname: getattr(made, f.attname) for f in Resource._meta.concrete_fields} == {
+        f.attname: getattr(Resource(resource_id="vps-1", connection_id=7), f.attname)
+        for f in Resource._meta.concrete_fields
+    }
+    assert bulk.row(ResourceState).configuration is not bulk.row(ResourceState).configuration
+    with pytest.raises(TypeError, match="Resource has no column colour, connection"):
+        bulk.row(Resource, colour="red", connection=None)
+
+
 def test_insert_nothing_writes_nothing(django_assert_num_queries) -> None:
     with django_assert_num_queries(0):
         bulk.insert([])

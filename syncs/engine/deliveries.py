@@ -152,7 +152,8 @@ def ensure_resources(
         unrecognized |= {key: charge for key, charge in fresh.items() if types[key] is None}
         rows = bulk.Insertion(
             [
-                Resource(
+                bulk.row(
+                    Resource,
                     organization_id=snapshot.organization_id,
                     connection_id=snapshot.connection_id,
                     resource_id=key,
@@ -216,9 +217,10 @@ def _current(connection_id: int, key: Key, delivery: Delivery) -> QuerySet[Charg
 
 
 def _line(charge: ChargeRecord, batch: ChargeBatch, resource_pk: int, organization_id: int) -> ChargeLine:
-    return ChargeLine(
+    return bulk.row(
+        ChargeLine,
         organization_id=organization_id,
-        batch=batch,
+        batch_id=batch.pk,
         resource_id=resource_pk,
         charge_category=charge.charge_category.value,
         charge_class=charge.charge_class,

@@ -162,8 +162,11 @@ class StateWriter:
         return total
 
     def _closure(self, state_pk: int) -> PendingClosure:
-        return PendingClosure(
-            organization_id=self._snapshot.organization_id, snapshot=self._snapshot, state_id=state_pk
+        return bulk.row(
+            PendingClosure,
+            organization_id=self._snapshot.organization_id,
+            snapshot_id=self._snapshot.pk,
+            state_id=state_pk,
         )
 
     def _ensure_resources(self, forms: Sequence[Form]) -> None:
@@ -174,7 +177,8 @@ class StateWriter:
         snapshot = self._snapshot
         rows = bulk.Insertion(
             [
-                Resource(
+                bulk.row(
+                    Resource,
                     organization_id=snapshot.organization_id,
                     connection_id=snapshot.connection_id,
                     resource_id=form.resource_id,
@@ -221,7 +225,7 @@ class StateWriter:
             else:
                 assert previous is not None
                 draft = _carry_on(outcome, previous)
-            draft.opened_by = self._snapshot
+            draft.opened_by_id = self._snapshot.pk
             draft.has_cost_change = found.has_cost_change
             draft.has_status_change = found.has_status_change
             draft.has_configuration_change = found.has_configuration_change
@@ -245,7 +249,8 @@ class StateWriter:
     def _draft(self, form: Form) -> ResourceState:
         spec = form.specification
         cost = form.cost
-        return ResourceState(
+        return bulk.row(
+            ResourceState,
             organization_id=self._snapshot.organization_id,
             connection_id=self._snapshot.connection_id,
             resource_id=self._resource_pks[form.resource_id],
