@@ -77,6 +77,15 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
 ]
 """Heading and models ("app.model", Material symbol); models that the sections do not name follow in «Other»."""
 
+TITLES: dict[str, Any] = {
+    "account.emailaddress": _("E-mail addresses"),
+    "mfa.authenticator": _("Second factors"),
+    "socialaccount.socialaccount": _("Accounts at providers"),
+    "usersessions.usersession": _("Sessions"),
+    "django_celery_beat.crontabschedule": _("Times of day"),
+}
+"""Models of others whose own names are not in the reader's language, or are not ours."""
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Sections with the models that have an admin and that this administrator may see; the demo where there is one."""
@@ -89,7 +98,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     def items(models: list[tuple[str, str]]) -> list[dict[str, Any]]:
         return [
             {
-                "title": capfirst(str(admins[label].model._meta.verbose_name_plural)),
+                "title": TITLES.get(label) or capfirst(str(admins[label].model._meta.verbose_name_plural)),
                 "icon": icon,
                 "link": reverse(f"admin:{label.replace('.', '_')}_changelist"),
             }
@@ -136,6 +145,6 @@ UNFOLD: dict[str, Any] = {
             "950": "#0E1C45",
         }
     },
-    "STYLES": [lambda request: static("infrazen/css/admin.css")],
+    "STYLES": [lambda request: static("infrazen/admin.css")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": sidebar},
 }
