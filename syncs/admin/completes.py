@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -87,9 +88,13 @@ class CompleteSyncAdmin(ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CompleteSync]:
         rows: QuerySet[CompleteSync] = super().get_queryset(request)
+        references = ProviderSyncReference.objects.filter(complete_sync=OuterRef("pk")).order_by()
+        own = references.values("complete_sync").annotate(
+            count=Count("pk"), failed=Count("pk", filter=Q(status=SyncStatus.ERROR))
+        )
         return rows.annotate(
-            _connections=Count("references"),
-            _failed=Count("references", filter=Q(references__status=SyncStatus.ERROR)),
+            _connections=Coalesce(Subquery(own.values("count")), 0),
+            _failed=Coalesce(Subquery(own.values("failed")), 0),
         )
 
     def has_manage_permission(self, request: HttpRequest) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -124,7 +124,8 @@ def process(
         tolerance=Decimal(plugin.cost_tolerance),
         on_batch=lease.report,
     )
-    completion = _Completion(snapshot, plugin, states, writer)
+    unread = {key for key, result in results.items() if not is_covered(result)}
+    completion = _Completion(snapshot, plugin, states, writer, unread)
 
     names = match.ServerNames()
     phases: tuple[tuple[Phase, Iterator[Outcome]], ...] = (
@@ -248,11 +249,13 @@ class _Completion:
         plugin: ProviderPlugin,
         states: Mapping[str, OpenState],
         writer: persist.StateWriter,
+        unread_scopes: Collection[str],
     ) -> None:
         self._snapshot = snapshot
         self._provider_type = plugin.key
         self._states = states
         self._writer = writer
+        self._unread_scopes = unread_scopes
         self._tally = Tally()
         self._gone: list[str] = []
         self.kept_costs: dict[str, Decimal] = {}
@@ -311,7 +314,10 @@ class _Completion:
         return self._tally
 
     def _count(self, outcome: Outcome, is_unchanged: bool) -> None:
-        """Add an outcome to the sums, with the cost that its state has after this snapshot."""
+        """Add an outcome to the sums, with the cost that its state has after this snapshot.
+
+        Stale is what nobody could look at, whatever the bill or a list that broke off says of it.
+        """
         if isinstance(outcome, Gone):
             self._gone.append(outcome.resource_id)
             return
@@ -319,17 +325,20 @@ class _Completion:
         if state and is_unchanged and not isinstance(outcome, Kept):
             self._note_rounding(outcome.cost, state.cost)
         if isinstance(outcome, Form):
+            self._tally.stale_count += outcome.scope in self._unread_scopes
             cost = state.cost if state and is_unchanged else outcome.cost
             self._add(outcome.resource_type.value, outcome.status.value, cost)
             return
         assert state is not None
         if isinstance(outcome, Kept):
             self._tally.stale_count += 1
+            self._writer.counts[Action.UNCHANGED] += 1
             cost = state.cost
             if cost and cost.daily:
                 self.kept_costs[cost.currency] = self.kept_costs.get(cost.currency, Decimal(0)) + cost.daily
             self._add(state.resource_type, state.status, cost)
         else:
+            self._tally.stale_count += state.scope in self._unread_scopes
             status = "deleted_billed" if outcome.becomes_zombie else state.status
             self._add(state.resource_type, status, state.cost if is_unchanged else outcome.cost)
 

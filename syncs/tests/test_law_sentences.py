@@ -148,7 +148,7 @@ def test_snapshots_count_what_they_wrote(lived) -> None:
         "created_count", "updated_count", "deleted_count", "unchanged_count", "stale_count"
     )
 
-    assert list(told) == [(3, 0, 0, 0, 0), (0, 1, 1, 1, 0), (0, 0, 0, 0, 2), (1, 0, 0, 2, 0)]
+    assert list(told) == [(3, 0, 0, 0, 0), (0, 1, 1, 1, 0), (0, 0, 0, 2, 2), (1, 0, 0, 2, 0)]
     assert broken(COUNTS) == []
 
 

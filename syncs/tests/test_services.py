@@ -30,6 +30,7 @@ from syncs.models import (
     SyncTrigger,
     UnrecognizedResource,
 )
+from syncs.queries import with_staleness
 
 from .world import (
     REMAINDER,
@@ -424,6 +425,23 @@ def test_a_scope_that_was_not_read_keeps_its_states_and_is_stale(acme, error) ->
         error.code,
     )
     assert coverage.last_complete_at == instant()
+
+
+def test_a_snapshot_counts_as_stale_what_pages_mark_so_also_what_is_billed(acme) -> None:
+    world = World()
+    for name in ("vps:1", "vps:2", "vps:3"):
+        world.put(name)
+    world.bill(line("vps:1", "24", start=instant()), line("vps:2", "24", start=instant()))
+    connection = connect(acme, world, plugin=LinesCloud)
+    sync(connection, instant(1))
+    world.scopes[SERVERS] = unavailable()
+    world.bill(line("vps:1", "48", start=instant(1)), line("vps:2", "24", start=instant(1)))
+
+    snapshot = sync(connection, instant(2))
+
+    marked = with_staleness(ResourceState.objects.open().filter(connection=connection)).filter(is_stale=True)
+    assert snapshot.stale_count == marked.count() == 3
+    assert (snapshot.updated_count, snapshot.unchanged_count) == (1, 2)
 
 
 def test_a_scope_of_which_nothing_is_said_counts_as_not_read(acme) -> None:
