@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Model
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -83,6 +84,21 @@ class ReadOnlyPermissions(PlatformPermissions):
         return False
 
 
+class PageOfRows(Paginator):
+    """First finds which rows a page has, then reads them with all that hangs on them.
+
+    Else the database joins and sorts whole wide rows by the ten thousand to show fifty: a query less, and several times
+    as long.
+    """
+
+    def _get_page(self, object_list: Any, *args: Any, **kwargs: Any) -> Page:
+        every: Any = self.object_list
+        if isinstance(object_list, QuerySet):
+            object_list = every.filter(pk__in=list(object_list.values_list("pk", flat=True)))
+        page: Page = super()._get_page(object_list, *args, **kwargs)
+        return page
+
+
 class ModelAdmin(RecordedChanges, PlatformPermissions, UnfoldModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Base of all admins. `facts` are fields or methods that are shown and never edited."""
 
@@ -90,6 +106,7 @@ class ModelAdmin(RecordedChanges, PlatformPermissions, UnfoldModelAdmin):  # typ
     compressed_fields = True
     list_filter_submit = True
     list_per_page = 50
+    paginator = PageOfRows
     show_full_result_count = False
     warn_unsaved_form = True
 

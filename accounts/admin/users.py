@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
-from django.db.models import Count, ManyToManyField, QuerySet
+from django.db.models import Count, ManyToManyField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -25,7 +26,7 @@ from accounts import addresses, impersonation, queries, services
 from accounts.access import acting_user
 from accounts.admin.organizations import MembershipInline
 from accounts.audit.models import AuditEntry
-from accounts.models import User
+from accounts.models import Membership, User
 from common.admin import ModelAdmin, changelist_link
 
 LAST_SUPER_ADMIN = _("This is the last super admin. Make somebody else one first.")
@@ -96,7 +97,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ha
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people: QuerySet[User] = super().get_queryset(request)
-        return people.annotate(_organization_count=Count("memberships"))
+        own = Membership.objects.filter(user=OuterRef("pk")).order_by().values("user")
+        return people.annotate(
+            _organization_count=Coalesce(Subquery(own.annotate(count=Count("pk")).values("count")), 0)
+        )
 
     @admin.display(description=_("rank"), ordering="is_staff")
     def rank(self, user: User) -> str:
