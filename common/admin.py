@@ -95,7 +95,7 @@ class PageOfRows(Paginator):
         every: Any = self.object_list
         if isinstance(object_list, QuerySet):
             object_list = every.filter(pk__in=list(object_list.values_list("pk", flat=True)))
-        page: Page = super()._get_page(object_list, *args, **kwargs)
+        page: Page = super()._get_page(object_list, *args, **kwargs)  # type: ignore[misc]  # Django says that it may be overridden
         return page
 
 
