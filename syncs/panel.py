@@ -260,3 +260,15 @@ def _result(snapshot: SyncSnapshot) -> str:
 
 def problem_of(snapshot: SyncSnapshot) -> Explanation | None:
     return explain(snapshot.error, provider_type=snapshot.connection.provider_type)
+
+
+def watched_complete(request: UserRequest) -> int | None:
+    """The complete sync that an address asks to see, also when it has ended: `complete`."""
+    return next(iter(numbers(request.GET.get("complete", ""))), None)
+
+
+def numbers(text: str) -> list[int]:
+    """Row numbers in an address, separated by commas; what is none is passed over."""
+    return [
+        int(part) for part in text.split(",")[:200] if part.isascii() and part.isdigit() and len(part) < 18
+    ]

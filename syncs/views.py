@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -28,7 +29,7 @@ from providers.messages import sentence
 from providers.models import ProviderConnection
 from syncs import complete, queries, services, tasks
 from syncs.models import CompleteSync, SyncSnapshot, SyncStatus, SyncTrigger
-from syncs.panel import LEVELS, Panel, PanelRow, problem_of, sync_panel
+from syncs.panel import LEVELS, Panel, PanelRow, numbers, problem_of, sync_panel, watched_complete
 
 PAGE_SIZE = 50
 
@@ -68,10 +69,9 @@ def snapshot_progress(request: UserRequest) -> HttpResponse:
     """The panel alone; without JavaScript, the page that holds it."""
     if not request.htmx:
         return redirect("connections")
-    watched, told = _numbers(request.GET.get("syncs", "")), set(_numbers(request.GET.get("done", "")))
-    watched_complete = next(iter(_numbers(request.GET.get("complete", ""))), None)
+    watched, told = numbers(request.GET.get("syncs", "")), set(numbers(request.GET.get("done", "")))
     panel = sync_panel(
-        request, watched=watched, said=request.GET.get("said", ""), complete_pk=watched_complete
+        request, watched=watched, said=request.GET.get("said", ""), complete_pk=watched_complete(request)
     )
     begun = [
         row
@@ -117,7 +117,8 @@ def complete_started(
     if not request.htmx:
         if note:
             messages.add_message(request, *note)
-        return redirect("connections")
+        address = reverse("connections")
+        return redirect(address if watched is None else f"{address}?{urlencode({'complete': watched})}")
     panel = sync_panel(request, complete_pk=watched)
     response = render(request, "syncs/_panel.html", {"panel": panel})
     if note:
@@ -238,9 +239,3 @@ def _explained(total: Any) -> Any:
     if not total.billed_daily_cost:
         return None
     return max(0, 100 - abs(total.unexplained_daily_cost) * 100 / abs(total.billed_daily_cost))
-
-
-def _numbers(text: str) -> list[int]:
-    return [
-        int(part) for part in text.split(",")[:200] if part.isascii() and part.isdigit() and len(part) < 18
-    ]

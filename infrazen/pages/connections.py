@@ -24,7 +24,7 @@ from providers.messages import Explanation, explain, provider_name, sentence
 from providers.models import ConnectionStatus, ProviderConnection
 from syncs import queries as syncs
 from syncs.models import SyncSnapshot
-from syncs.panel import sync_panel
+from syncs.panel import sync_panel, watched_complete
 
 MINUTES_IN_HOUR = 60
 MINUTES_IN_DAY = 1440
@@ -72,7 +72,7 @@ class Card:
 @organization_required
 @require_safe
 def connections(request: UserRequest) -> HttpResponse:
-    context = {**_page_context(request), "panel": sync_panel(request)}
+    context = {**_page_context(request), "panel": sync_panel(request, complete_pk=watched_complete(request))}
     context["plugins"] = [] if context["cards"] else plugin_choices()
     return render(request, "infrazen/connections.html", context)
 

@@ -17,6 +17,8 @@ from inventory.tests.factories import ResourceFactory
 from providers.models import ProviderConnection
 from providers.tests.factories import ConnectionFactory
 from syncs.tests.factories import (
+    CompleteSyncFactory,
+    ReferenceFactory,
     ResourceStateFactory,
     ScopeCoverageFactory,
     SnapshotFactory,
@@ -51,6 +53,22 @@ def synced(organization: Organization, **fields: Any) -> ProviderConnection:
 
 
 class TestConnections:
+    def test_a_complete_sync_that_ended_before_the_page_came_is_still_told(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        reference = ReferenceFactory(
+            complete_sync=CompleteSyncFactory(organization=organization, status="success"),
+            connection=ConnectionFactory(organization=organization),
+        )
+        foreign = CompleteSyncFactory(status="success")
+        ReferenceFactory(complete_sync=foreign)
+
+        told = owner.get(URL, {"complete": reference.complete_sync.pk}).text
+
+        assert "Update finished" in told
+        for other in (foreign.pk, "x", ""):
+            assert "Update finished" not in owner.get(URL, {"complete": other}).text
+
     def test_card_tells_cost_state_and_actions(self, owner: Client, organization: Organization) -> None:
         connection = synced(organization, connection_name="Fake Prod")
 

@@ -142,7 +142,7 @@ class TestStart:
         assert list(places) == [connection.pk, second.pk]
         assert (complete.trigger, complete.requested_by is not None) == ("manual", True)
         assert advanced == [complete.pk]
-        assert response["Location"] == "/connections/"
+        assert response["Location"] == f"/connections/?complete={complete.pk}"
 
     def test_all_failed_starts_those_alone(
         self, owner: Client, connection: ProviderConnection, sent: list[int]
