@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.tenancy import TenantManager, TenantModel
 from common.models import MoneyField
-from inventory.models import Resource
+from inventory.models import Resource, ResourceType
 from providers.models import ProviderConnection
 from syncs.models import SyncSnapshot
 
@@ -46,6 +46,40 @@ class CostSource(models.TextChoices):
     ESTIMATE = "estimate", _("an estimate")
 
 
+class CostDimensions(TenantModel):
+    """One combination of everything that a cost can be grouped by, as it held on the day of the cost.
+
+    Facts and totals point at it, so that grouping joins one small table, and last March stays as it was reported.
+    `provenance` is {business field: `inventory.Provenance`}; `fingerprint` stands for all the other columns.
+    """
+
+    BUSINESS_FIELDS = ("business_unit", "project", "feature", "cost_center", "environment", "owner")
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    resource_type = models.CharField(_("type"), max_length=32, choices=ResourceType.choices)
+    service_name = models.CharField(_("service"), max_length=200, blank=True)
+    region_id = models.CharField(_("region"), max_length=64, blank=True)
+    sub_account_id = models.CharField(_("provider's project id"), max_length=120, blank=True)
+    sub_account_name = models.CharField(_("provider's project"), max_length=200, blank=True)
+    business_unit = models.CharField(_("business unit"), max_length=100, blank=True)
+    project = models.CharField(_("project"), max_length=100, blank=True)
+    feature = models.CharField(_("feature"), max_length=100, blank=True)
+    cost_center = models.CharField(_("cost centre"), max_length=100, blank=True)
+    environment = models.CharField(_("environment"), max_length=100, blank=True)
+    owner = models.CharField(_("owner"), max_length=100, blank=True)
+    provenance = models.JSONField(_("where the business context comes from"), default=dict, blank=True)
+    fingerprint = models.CharField(max_length=32)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("cost dimensions")
+        verbose_name_plural = _("cost dimensions")
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "fingerprint"], name="costs_dimensions_once"),
+        ]
+
+
 class DailyCost(TenantModel):
     """What one resource cost on one day, per charge category and source.
 
@@ -55,6 +89,9 @@ class DailyCost(TenantModel):
 
     connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="daily_costs")
+    dimensions = models.ForeignKey(
+        CostDimensions, on_delete=models.RESTRICT, null=True, related_name="+", db_index=False
+    )
     date = models.DateField(_("day"))
     charge_category = models.CharField(_("category"), max_length=16)
     source = models.CharField(_("source"), max_length=16, choices=CostSource.choices)
@@ -82,6 +119,38 @@ class DailyCost(TenantModel):
             models.Index(fields=["connection", "date"], name="costs_daily_by_connection"),
             models.Index(fields=["resource", "date"], name="costs_daily_by_resource"),
         ]
+
+
+class DailyTotal(TenantModel):
+    """The facts of one day summed by their dimensions: what explorer, budgets and dashboard add up.
+
+    Shared costs stand under the dimensions that they were booked to, so sums over all dimensions equal the sums of the
+    facts. Written by the code that writes the facts; rouble values are null while no rate of that day is known.
+    """
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    dimensions = models.ForeignKey(CostDimensions, on_delete=models.CASCADE, related_name="+")
+    date = models.DateField(_("day"))
+    charge_category = models.CharField(_("category"), max_length=16)
+    currency = models.CharField(_("currency"), max_length=3)
+    billed_cost = MoneyField(_("billed cost"))
+    effective_cost = MoneyField(_("effective cost"))
+    list_cost = MoneyField(_("list cost"))
+    billed_cost_rub = MoneyField(_("billed cost, RUB"), null=True, blank=True)
+    effective_cost_rub = MoneyField(_("effective cost, RUB"), null=True, blank=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("daily total")
+        verbose_name_plural = _("daily totals")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "date", "dimensions", "charge_category", "currency"],
+                name="costs_daily_total_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["connection", "date"], name="costs_total_by_connection")]
 
 
 class CostRevision(TenantModel):
