@@ -95,7 +95,7 @@ class FocusProvider(ProviderPlugin):
                 except InvalidSource as error:
                     builder.add_bad_row(error)
                 else:
-                    builder.add_charge(row.line or 0, charge, findings)
+                    builder.add_charge(row, charge, findings)
         return builder.report()
 
     def _open(self) -> Source:
