@@ -127,6 +127,7 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 INSTALLED_APPS = [
     "infrazen",
     "costs",
+    "costs.explorer",
     "syncs",
     "inventory",
     "providers",
