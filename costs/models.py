@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +82,21 @@ class CostDimensions(TenantModel):
         ]
 
 
+def _dimensions_key(**options: Any) -> models.ForeignKey[Any, Any]:
+    """A reference without an index and without the database's check, which would look for one in vain.
+
+    Dimensions go with their connection alone, and its facts with it; millions of facts are not searched for each.
+    """
+    return models.ForeignKey(
+        CostDimensions,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        **options,
+    )
+
+
 class DailyCost(TenantModel):
     """What one resource cost on one day, per charge category and source.
 
@@ -89,9 +106,7 @@ class DailyCost(TenantModel):
 
     connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="daily_costs")
-    dimensions = models.ForeignKey(
-        CostDimensions, on_delete=models.RESTRICT, null=True, related_name="+", db_index=False
-    )
+    dimensions = _dimensions_key(null=True)
     date = models.DateField(_("day"))
     charge_category = models.CharField(_("category"), max_length=16)
     source = models.CharField(_("source"), max_length=16, choices=CostSource.choices)
@@ -119,6 +134,48 @@ class DailyCost(TenantModel):
             models.Index(fields=["connection", "date"], name="costs_daily_by_connection"),
             models.Index(fields=["resource", "date"], name="costs_daily_by_resource"),
         ]
+
+
+class CostShare(TenantModel):
+    """A part of a fact that is booked to other dimensions than the fact's own; a fact's shares add up to it exactly.
+
+    Totals count the shares in place of the fact. `weight` is the part of the whole, between 0 and 1.
+    """
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="+")
+    dimensions = _dimensions_key()
+    date = models.DateField(_("day"))
+    charge_category = models.CharField(_("category"), max_length=16)
+    source = models.CharField(_("source"), max_length=16, choices=CostSource.choices)
+    currency = models.CharField(_("currency"), max_length=3)
+    weight = models.DecimalField(_("share"), max_digits=13, decimal_places=12)
+    billed_cost = MoneyField(_("billed cost"))
+    effective_cost = MoneyField(_("effective cost"))
+    list_cost = MoneyField(_("list cost"))
+    billed_cost_rub = MoneyField(_("billed cost, RUB"), null=True, blank=True)
+    effective_cost_rub = MoneyField(_("effective cost, RUB"), null=True, blank=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("shared cost")
+        verbose_name_plural = _("shared costs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "organization",
+                    "date",
+                    "resource",
+                    "charge_category",
+                    "source",
+                    "currency",
+                    "dimensions",
+                ],
+                name="costs_share_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["connection", "date"], name="costs_share_by_connection")]
 
 
 class DailyTotal(TenantModel):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from common import bulk
 from common.transactions import small_transaction
@@ -26,6 +28,8 @@ from costs.facts import (
     facts_from_lines,
 )
 from costs.models import CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.stamping import Stamper
+from costs.totals import rewrite_totals
 from inventory.models import Resource
 from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
@@ -40,6 +44,9 @@ CHUNK_FACTS = 70_000
 DaySums = dict[tuple[date, str], Decimal]
 """What was billed, by day and currency."""
 
+StoredFact = tuple[Key, Amounts, int | None]
+"""A fact as it stands in the table, with its dimensions' pk."""
+
 
 def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
     """Bring the facts of the days that this snapshot touched up to date. Idempotent."""
@@ -47,6 +54,7 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
     days = _days_of_rates(snapshot) if _is_billed_by_rates(connection) else _days_of_lines(snapshot)
     if days is not None:
         write_facts(connection=connection, first=days[0], last=days[1], at=now, snapshot=snapshot)
+        _restamp_all_days(connection, _retyped(connection, days[0], days[1]))
 
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
@@ -71,16 +79,82 @@ def write_facts(
     *, connection: ProviderConnection, first: date, last: date, at: datetime, snapshot: SyncSnapshot | None
 ) -> int:
     """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed."""
+
+    def tell(before: DaySums, after: DaySums) -> None:
+        CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
+
     rates = rate_table()
+    stamper = Stamper(connection, first=first, last=last, zone=billing_zone(connection))
+    changed = 0
+    for start, end in _chunks(connection, first, last):
+        facts = computed_facts(connection, start, end)
+        stored = _stored(connection, start, end)
+        changed += _write_chunk(connection, facts, stored, rates, stamper, tell)
+    return changed
+
+
+def restamp(
+    *,
+    connection: ProviderConnection,
+    since: date,
+    until: date,
+    resource_pks: Collection[int] | None = None,
+) -> int:
+    """Give the facts of the days `since` to `until` the dimensions that hold for them; returns rows that differed.
+
+    Amounts stay as they are. `resource_pks`: of these resources alone.
+    """
+    rates = rate_table()
+    stamper = Stamper(connection, first=since, last=until, zone=billing_zone(connection))
+    changed = 0
+    for start, end in _chunks(connection, since, until):
+        stored = list(_stored(connection, start, end, resource_pks))
+        facts = {key: amounts for key, amounts, _dimensions in stored}
+        changed += _write_chunk(connection, facts, stored, rates, stamper, lambda _before, _after: None)
+    return changed
+
+
+def after_retyping(*, provider_type: str, native_type: str) -> None:
+    """Let the costs of resources that got another type stand under it, on all days that have any."""
+    resources = Resource.objects.filter(connection__provider_type=provider_type, native_type=native_type)
+    by_connection: dict[int, list[int]] = {}
+    for connection_pk, pk in resources.values_list("connection", "pk"):
+        by_connection.setdefault(connection_pk, []).append(pk)
+    for connection in ProviderConnection.objects.filter(pk__in=by_connection).order_by("pk"):
+        _restamp_all_days(connection, by_connection[connection.pk])
+
+
+def _retyped(connection: ProviderConnection, first: date, last: date) -> list[int]:
+    """Resources whose costs of other days stand under another type than theirs: a sync learned it.
+
+    One fact of each tells: the latest, which a restamp reaches last.
+    """
+    others = (
+        DailyCost.objects.filter(Q(date__lt=first) | Q(date__gt=last), resource=OuterRef("pk"))
+        .order_by("-date")
+        .values("dimensions__resource_type")
+    )
+    resources = Resource.objects.filter(connection=connection).annotate(stamped=Subquery(others[:1]))
+    rows = resources.values_list("pk", "resource_type", "stamped")
+    return [pk for pk, known, stamped in rows.iterator(2000) if stamped is not None and stamped != known]
+
+
+def _restamp_all_days(connection: ProviderConnection, resource_pks: Sequence[int]) -> None:
+    for pks in batched(resource_pks):
+        span = DailyCost.objects.filter(resource__in=pks).aggregate(first=Min("date"), last=Max("date"))
+        if span["first"] is not None:
+            restamp(connection=connection, since=span["first"], until=span["last"], resource_pks=pks)
+
+
+def _chunks(connection: ProviderConnection, first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The days in as many at once as memory takes."""
     resource_count = Resource.objects.filter(connection=connection).count()
     days = min(CHUNK_DAYS, max(1, CHUNK_FACTS // max(1, resource_count)))
-    changed = 0
     start = first
     while start <= last:
         end = min(start + timedelta(days=days - 1), last)
-        changed += _write_chunk(connection, start, end, at, snapshot, rates)
+        yield start, end
         start = end + timedelta(days=1)
-    return changed
 
 
 def store_rates(*, rates: Iterable[Rate], source: str) -> int:
@@ -115,6 +189,8 @@ def restate_roubles(*, currency: str, since: date) -> None:
                 row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
             with small_transaction():
                 DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
+                for connection_pk in sorted({row.connection_id for row in rows}):
+                    rewrite_totals(connection_id=connection_pk, day=day)
 
 
 def rate_table() -> RateTable:
@@ -246,31 +322,71 @@ def _lines(connection: ProviderConnection, start: datetime, end: datetime) -> It
 
 def _write_chunk(
     connection: ProviderConnection,
-    first: date,
-    last: date,
-    at: datetime,
-    snapshot: SyncSnapshot | None,
+    facts: dict[Key, Amounts],
+    stored: Iterable[StoredFact],
     rates: RateTable,
+    stamper: Stamper,
+    tell: Callable[[DaySums, DaySums], None],
 ) -> int:
-    different = computed_facts(connection, first, last)
+    """Make the `stored` facts equal to `facts`, which are used up; `tell` hears of the days' sums before and after."""
+    stamper.prepare({key.resource_pk for key in facts})
+    stamps = {key: stamper.stamp(key.resource_pk, key.date) for key in facts}
+    stamper.save()
     before: DaySums = {}
     after: DaySums = {}
-    for key, amounts in different.items():
+    for key, amounts in facts.items():
         _add(after, key, amounts)
-    vanished = []
-    for key, amounts in _stored(connection, first, last):
+    changes: dict[date, _DayChanges] = {}
+    for key, amounts, dimensions_pk in stored:
         _add(before, key, amounts)
-        if key not in different:
-            vanished.append(key)
-        elif different[key] == amounts:
-            del different[key]
+        wanted = facts.pop(key, None)
+        if wanted is None:
+            changes.setdefault(key.date, _DayChanges()).vanished.append(key)
+        elif wanted != amounts:
+            changes.setdefault(key.date, _DayChanges()).written[key] = wanted
+        elif stamper.pk(stamps[key]) != dimensions_pk:
+            changes.setdefault(key.date, _DayChanges()).restamped.append(key)
+    for key, wanted in facts.items():
+        changes.setdefault(key.date, _DayChanges()).written[key] = wanted
     # First what changes, then the change: killed in between, the second run still knows what was there before.
-    CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
-    for facts in batched(different.items()):
+    tell(before, after)
+    for day, change in sorted(changes.items()):
+        _write_day(connection, day, change, stamps, stamper, rates)
+    return sum(change.count for change in changes.values())
+
+
+@dataclass(slots=True)
+class _DayChanges:
+    """What of one day's facts is to be written, gets other dimensions alone, or goes."""
+
+    written: dict[Key, Amounts] = field(default_factory=dict)
+    restamped: list[Key] = field(default_factory=list)
+    vanished: list[Key] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.written) + len(self.restamped) + len(self.vanished)
+
+
+def _write_day(
+    connection: ProviderConnection,
+    day: date,
+    change: _DayChanges,
+    stamps: Mapping[Key, str],
+    stamper: Stamper,
+    rates: RateTable,
+) -> None:
+    """In batches; the day's totals come with the last of them, so that a day left half written is seen as changed."""
+    writes: list[Callable[[], None]] = [
+        *_deletions(connection, day, change.vanished),
+        *_restamps(connection, day, change.restamped, stamps, stamper),
+    ]
+    for facts in batched(change.written.items()):
         rows = bulk.Insertion(
-            [_row(connection, key, amounts, rates) for key, amounts in facts],
+            [_row(connection, key, amounts, rates, stamper.pk(stamps[key])) for key, amounts in facts],
             unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
             update_fields=[
+                "dimensions",
                 "billed_cost",
                 "effective_cost",
                 "list_cost",
@@ -279,20 +395,27 @@ def _write_chunk(
                 "effective_cost_rub",
             ],
         )
+        writes.append(rows.execute)
+    for number, write in enumerate(writes, start=1):
         with small_transaction():
-            rows.execute()
-    _delete(connection, vanished)
-    return len(different) + len(vanished)
+            write()
+            if number == len(writes):
+                rewrite_totals(connection_id=connection.pk, day=day)
 
 
 def stored_facts(connection: ProviderConnection, first: date, last: date) -> dict[Key, Amounts]:
     """The facts of these days as they stand in the table."""
-    return dict(_stored(connection, first, last))
+    return {key: amounts for key, amounts, _dimensions in _stored(connection, first, last)}
 
 
-def _stored(connection: ProviderConnection, first: date, last: date) -> Iterator[tuple[Key, Amounts]]:
+def _stored(
+    connection: ProviderConnection, first: date, last: date, resource_pks: Collection[int] | None = None
+) -> Iterator[StoredFact]:
     """One by one: of a large connection they are as many as the computed ones that they are compared with."""
-    rows = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).values_list(
+    facts = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last)
+    if resource_pks is not None:
+        facts = facts.filter(resource__in=resource_pks)
+    rows = facts.values_list(
         "resource_id",
         "date",
         "charge_category",
@@ -301,35 +424,57 @@ def _stored(connection: ProviderConnection, first: date, last: date) -> Iterator
         "billed_cost",
         "effective_cost",
         "list_cost",
+        "dimensions_id",
     )
     for row in rows.iterator(2000):
-        yield Key(*row[:5]), Amounts(*row[5:])
+        yield Key(*row[:5]), Amounts(*row[5:8]), row[8]
 
 
-def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
-    by_kind: dict[tuple[date, str, str, str], list[int]] = {}
+def _deletions(
+    connection: ProviderConnection, day: date, keys: Iterable[Key]
+) -> Iterator[Callable[[], None]]:
+    by_kind: dict[tuple[str, str, str], list[int]] = {}
     for key in keys:
-        kind = (key.date, key.charge_category, key.source, key.currency)
-        by_kind.setdefault(kind, []).append(key.resource_pk)
-    for (day, category, source, currency), pks in by_kind.items():
+        by_kind.setdefault((key.charge_category, key.source, key.currency), []).append(key.resource_pk)
+    for (category, source, currency), pks in by_kind.items():
         for batch in batched(pks):
-            with small_transaction():
-                DailyCost.objects.filter(
-                    connection=connection,
-                    date=day,
-                    charge_category=category,
-                    source=source,
-                    currency=currency,
-                    resource_id__in=batch,
-                ).delete()
+            facts = DailyCost.objects.filter(
+                connection=connection,
+                date=day,
+                charge_category=category,
+                source=source,
+                currency=currency,
+                resource_id__in=batch,
+            )
+            yield facts.delete
 
 
-def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:
+def _restamps(
+    connection: ProviderConnection,
+    day: date,
+    keys: Iterable[Key],
+    stamps: Mapping[Key, str],
+    stamper: Stamper,
+) -> Iterator[Callable[[], None]]:
+    """All facts of a resource and day have the same dimensions."""
+    by_stamp: dict[str, set[int]] = {}
+    for key in keys:
+        by_stamp.setdefault(stamps[key], set()).add(key.resource_pk)
+    for stamp, pks in by_stamp.items():
+        for batch in batched(sorted(pks)):
+            facts = DailyCost.objects.filter(connection=connection, date=day, resource_id__in=batch)
+            yield partial(facts.update, dimensions=stamper.pk(stamp))
+
+
+def _row(
+    connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable, dimensions_pk: int
+) -> DailyCost:
     rate = rates.on(key.currency, key.date)
     return DailyCost(
         organization_id=connection.organization_id,
         connection=connection,
         resource_id=key.resource_pk,
+        dimensions_id=dimensions_pk,
         date=key.date,
         charge_category=key.charge_category,
         source=key.source,

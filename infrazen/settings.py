@@ -100,7 +100,13 @@ ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 # Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
 SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
-AFTER_SYNC = ["costs.services.after_sync", "syncs.announcements.after_sync"]
+AFTER_SYNC = [
+    "costs.services.after_sync",
+    "costs.anomalies.services.after_sync",
+    "syncs.announcements.after_sync",
+]
+# Called in this order after an administrator gave a provider's type another meaning; see syncs
+AFTER_RETYPING = ["costs.services.after_retyping"]
 # Called in this order after each complete sync of an organization; see syncs.complete
 AFTER_COMPLETE_SYNC = ["syncs.announcements.after_complete_sync"]
 # Told of everything that is added, changed, deleted or set off in the admin; see common.admin_changes
@@ -126,6 +132,7 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 
 INSTALLED_APPS = [
     "infrazen",
+    "costs.anomalies",
     "costs",
     "costs.explorer",
     "syncs",
