@@ -22,6 +22,7 @@ urlpatterns = [
     path("settings/notifications/", include("accounts.notifications.urls")),
     path("settings/audit/", include("accounts.audit.urls")),
     path("settings/tokens/", include("accounts.tokens.urls")),
+    path("anomalies/", include("costs.anomalies.urls")),
     path("connections/", include("providers.urls")),
     path("resources/", include("infrazen.pages.resource_urls")),
     path("syncs/", include("infrazen.pages.sync_urls")),

@@ -91,6 +91,11 @@ DATA: dict[str, Any] = {
     "note.added": _("Note written"),
     "type.mapped": _("Type mapped"),
     "unrecognized.resolved": _("Unrecognized resources resolved"),
+    "anomaly.acknowledged": _("Anomaly accepted"),
+    "unit_metric.created": _("Unit metric created"),
+    "unit_metric.changed": _("Unit metric changed"),
+    "unit_metric.deleted": _("Unit metric deleted"),
+    "unit_metric.counted": _("Quantities of a unit metric given"),
     "export.downloaded": _("Data exported"),
 }
 

@@ -10,7 +10,9 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from accounts.organization_api import InvitationViewSet, MemberViewSet, OrganizationViewSet
+from costs.anomalies.api import AnomalyViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
+from costs.unit_costs.api import UnitMetricViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
@@ -44,6 +46,8 @@ router.register("complete-syncs", CompleteSyncViewSet, basename="complete_sync")
 router.register("states", StateViewSet, basename="state")
 router.register("resources", ResourceViewSet, basename="resource")
 router.register("daily-costs", DailyCostViewSet, basename="daily_cost")
+router.register("anomalies", AnomalyViewSet, basename="anomaly")
+router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
