@@ -132,7 +132,9 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 
 INSTALLED_APPS = [
     "infrazen",
+    "costs.unit_costs",
     "costs.anomalies",
+    "costs.allocation",
     "costs",
     "costs.explorer",
     "syncs",

@@ -13,6 +13,7 @@ from accounts.organization_api import InvitationViewSet, MemberViewSet, Organiza
 from costs.anomalies.api import AnomalyViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from costs.unit_costs.api import UnitMetricViewSet
+from costs.focus.api import FocusExportView
 from providers.api import ConnectionViewSet, ProviderViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
@@ -52,6 +53,7 @@ router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
 v1 = [
+    path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
     *router.urls,
 ]

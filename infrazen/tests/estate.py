@@ -11,6 +11,7 @@ from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from accounts.tokens.models import Scope
 from accounts.tokens.services import create_token
 from costs.models import CostRevision, DailyCost
+from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
     Resource,
@@ -57,6 +58,8 @@ def marked_estate() -> tuple[Organization, User]:
     )
     create_token(membership=owner.memberships.get(), name=f"{MARK} token", scope=Scope.READ)
     notify("unrecognized.found", organization=organization, key=MARK, data={"type": f"{MARK} type"})
+    metric = UnitMetric.objects.create(organization=organization, name=f"{MARK} metric", unit=f"{MARK} unit")
+    UnitValue.objects.create(organization=organization, metric=metric, date=NOW.date(), quantity=Decimal(5))
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)

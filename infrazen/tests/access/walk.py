@@ -26,6 +26,7 @@ from accounts.models import Invitation, Membership, User
 from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
+from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
@@ -112,6 +113,7 @@ class Estate:
 
     KINDS = (
         ("token", ApiToken),
+        ("unit", UnitMetric),
         ("channel", Channel),
         ("invitation", Invitation),
         ("member", Membership),
