@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
+from itertools import islice
 from typing import Any
 
 from common.text import gettext_noop
@@ -103,22 +104,20 @@ class _Commitment:
 class RowChecks:
     """Takes the header, then every row, then the end, and says what is wrong.
 
-    Values are texts as CSV has them ("" is null there) or typed values of Parquet. `expected` are the sums of check
-    10; without them it is passed over. A column that is not there breaks no rule of null.
+    Values are texts as CSV has them ("" is null there) or typed values of Parquet. A column that is not there breaks
+    no rule of null.
     """
 
     def __init__(
         self,
         columns: Sequence[str],
         *,
-        expected: Sums | None = None,
         is_text: bool = True,
         remembered_rows: int = REMEMBERED_ROWS,
     ) -> None:
         self._columns = tuple(columns)
         self._known = tuple(COLUMN[name] for name in columns if name in COLUMN)
         self._is_text = is_text
-        self._expected = expected
         self._remembered_rows = remembered_rows
         there = {column.name for column in self._known}
         self._nulls = NullRules(there)
@@ -170,8 +169,8 @@ class RowChecks:
             self._seen.add(key)
         return found
 
-    def end(self) -> Iterator[Finding]:
-        """What only shows when all rows have been seen."""
+    def end(self, expected: Sums | None = None) -> Iterator[Finding]:
+        """What only shows when all rows have been seen; without `expected` sums check 10 is passed over."""
         for commitment_id, one in sorted(self._commitments.items()):
             # Rows of a part of its time say nothing about the whole
             if one.bought and one.bought == one.spent and abs(one.paid - one.used) >= KOPECK:
@@ -184,10 +183,10 @@ class RowChecks:
                     paid=_plain(one.paid),
                     used=_plain(one.used),
                 )
-        if self._expected is None:
+        if expected is None:
             return
-        for currency in sorted({*self._expected, *self._sums}):
-            wanted = self._expected.get(currency, (Decimal(0), Decimal(0)))
+        for currency in sorted({*expected, *self._sums}):
+            wanted = expected.get(currency, (Decimal(0), Decimal(0)))
             summed = self._sums.get(currency, [Decimal(0), Decimal(0)])
             for name, want, got in zip(("BilledCost", "EffectiveCost"), wanted, summed, strict=True):
                 if abs(want - got) >= KOPECK / 2:
@@ -436,9 +435,10 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """All twelve, in their order."""
+    """All twelve, in their order. Not `is_whole`: of the first rows only, and without check 10."""
 
     row_count: int
+    is_whole: bool
     results: tuple[CheckResult, ...]
 
     @property
@@ -446,11 +446,10 @@ class CheckReport:
         return not any(result.count for result in self.results)
 
 
-class Tally:
+class _Tally:
     """Findings, counted by check, the first of each kind kept."""
 
     def __init__(self) -> None:
-        self.row_count = 0
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told: list[Finding] = []
 
@@ -461,18 +460,13 @@ class Tally:
             if self._counts[kind] <= MAX_TOLD:
                 self._told.append(finding)
 
-    def report(self) -> CheckReport:
-        return CheckReport(
-            row_count=self.row_count,
-            results=tuple(
-                CheckResult(
-                    number=check,
-                    count=sum(count for (code, _), count in self._counts.items() if CHECKS[code] == check),
-                    findings=tuple(one for one in self._told if CHECKS[one.code] == check),
-                )
-                for check in range(1, max(CHECKS.values()) + 1)
-            ),
-        )
+    def results(self) -> Iterator[CheckResult]:
+        for check in range(1, max(CHECKS.values()) + 1):
+            yield CheckResult(
+                number=check,
+                count=sum(count for (code, _), count in self._counts.items() if CHECKS[code] == check),
+                findings=tuple(one for one in self._told if CHECKS[one.code] == check),
+            )
 
 
 def check_rows(
@@ -481,15 +475,18 @@ def check_rows(
     *,
     expected: Sums | None = None,
     is_text: bool = True,
+    limit: int | None = None,
 ) -> CheckReport:
-    """Run all checks over (line, row) pairs."""
-    checks, tally = RowChecks(columns, expected=expected, is_text=is_text), Tally()
+    """Run all checks over (line, row) pairs, or over the first `limit` of them."""
+    checks, tally = RowChecks(columns, is_text=is_text), _Tally()
     tally.add(checks.header())
-    for line, row in rows:
-        tally.row_count += 1
+    stream, row_count = iter(rows), 0
+    for line, row in islice(stream, limit):
+        row_count += 1
         tally.add(checks.row(line, row))
-    tally.add(checks.end())
-    return tally.report()
+    is_whole = row_count != limit or next(stream, None) is None
+    tally.add(checks.end(expected if is_whole else None))
+    return CheckReport(row_count=row_count, is_whole=is_whole, results=tuple(tally.results()))
 
 
 _UNKNOWN_COLUMN = gettext_noop("The column %(column)s is none of FOCUS. A custom column begins with “x_”.")

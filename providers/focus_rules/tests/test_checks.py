@@ -174,6 +174,12 @@ def test_typed_values_are_held_to_the_same_rules():
     ]
 
 
+def test_of_the_first_rows_sums_are_not_asked():
+    report = check_rows(list(row()), [(2, row()), (3, row(ResourceId="vm-2"))], expected={}, limit=1)
+
+    assert (report.row_count, report.is_whole, report.passed) == (1, False, True)
+
+
 def test_every_code_belongs_to_one_of_twelve_checks():
     assert set(CHECKS.values()) == set(range(1, 13))
 
