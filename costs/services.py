@@ -27,8 +27,9 @@ from costs.facts import (
     facts_from_intervals,
     facts_from_lines,
 )
-from costs.models import CostRevision, CostSource, DailyCost, ExchangeRate
-from costs.stamping import Stamper
+from costs.models import CostDimensions, CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.shares import Shared, ShareRow, replacement, restate_roubles_of_shares, stored_shares
+from costs.stamping import Stamp, Stamper
 from costs.totals import rewrite_totals
 from inventory.models import Resource
 from providers.contract.plugin import BillingKind
@@ -40,6 +41,8 @@ from syncs.models import ChargeBatch, ChargeLine, ResourceState, SyncSnapshot
 CHUNK_DAYS = 7
 CHUNK_FACTS = 70_000
 """About how many facts are compared at once: fewer days at a time where a connection has many resources."""
+
+CONTEXT_BATCH = 2000
 
 DaySums = dict[tuple[date, str], Decimal]
 """What was billed, by day and currency."""
@@ -55,6 +58,7 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
     if days is not None:
         write_facts(connection=connection, first=days[0], last=days[1], at=now, snapshot=snapshot)
         _restamp_all_days(connection, _retyped(connection, days[0], days[1]))
+    refresh_context(connection=connection, day=now.astimezone(billing_zone(connection)).date())
 
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
@@ -88,8 +92,21 @@ def write_facts(
     changed = 0
     for start, end in _chunks(connection, first, last):
         facts = computed_facts(connection, start, end)
-        stored = _stored(connection, start, end)
-        changed += _write_chunk(connection, facts, stored, rates, stamper, tell)
+        changed += _write_chunk(connection, facts, (start, end), rates, stamper, tell)
+    if stamper.rulebook.follows_others:
+        changed += _share_out_again(connection, first, last)
+    return changed
+
+
+def _share_out_again(connection: ProviderConnection, first: date, last: date) -> int:
+    """Costs that are shared out in proportion follow what this connection's resources cost by now.
+
+    Returns rows of this connection that differed.
+    """
+    changed = 0
+    for each in ProviderConnection.objects.filter(organization=connection.organization_id).order_by("pk"):
+        count = restamp(connection=each, since=first, until=last)
+        changed += count if each.pk == connection.pk else 0
     return changed
 
 
@@ -108,9 +125,34 @@ def restamp(
     stamper = Stamper(connection, first=since, last=until, zone=billing_zone(connection))
     changed = 0
     for start, end in _chunks(connection, since, until):
-        stored = list(_stored(connection, start, end, resource_pks))
-        facts = {key: amounts for key, amounts, _dimensions in stored}
-        changed += _write_chunk(connection, facts, stored, rates, stamper, lambda _before, _after: None)
+        facts = {key: amounts for key, amounts, _dimensions in _stored(connection, start, end, resource_pks)}
+        changed += _write_chunk(
+            connection, facts, (start, end), rates, stamper, lambda _before, _after: None, resource_pks
+        )
+    return changed
+
+
+def refresh_context(*, connection: ProviderConnection, day: date) -> int:
+    """Let resources bear the business values of the day, with where they come from; returns how many changed."""
+    stamper = Stamper(connection, first=day, last=day, zone=billing_zone(connection))
+    columns = (*CostDimensions.BUSINESS_FIELDS, "context_provenance")
+    pks = Resource.objects.filter(connection=connection).values_list("pk", flat=True).order_by("pk")
+    changed = 0
+    for batch in batched(list(pks), CONTEXT_BATCH):
+        stamper.prepare(batch)
+        rows = []
+        for resource in Resource.objects.filter(pk__in=batch).only("pk", *columns):
+            context = stamper.context(resource.pk, day).values
+            values = {name: context[name].value if name in context else "" for name in columns[:-1]}
+            values["context_provenance"] = {name: str(given.provenance) for name, given in context.items()}
+            if any(getattr(resource, name) != value for name, value in values.items()):
+                for name, value in values.items():
+                    setattr(resource, name, value)
+                rows.append(resource)
+        for few in batched(rows):
+            with small_transaction():
+                Resource.objects.bulk_update(few, columns)
+        changed += len(rows)
     return changed
 
 
@@ -189,6 +231,7 @@ def restate_roubles(*, currency: str, since: date) -> None:
                 row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
             with small_transaction():
                 DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
+                restate_roubles_of_shares(rows)
                 for connection_pk in sorted({row.connection_id for row in rows}):
                     rewrite_totals(connection_id=connection_pk, day=day)
 
@@ -323,20 +366,50 @@ def _lines(connection: ProviderConnection, start: datetime, end: datetime) -> It
 def _write_chunk(
     connection: ProviderConnection,
     facts: dict[Key, Amounts],
-    stored: Iterable[StoredFact],
+    days: tuple[date, date],
     rates: RateTable,
     stamper: Stamper,
     tell: Callable[[DaySums, DaySums], None],
+    resource_pks: Collection[int] | None = None,
 ) -> int:
-    """Make the `stored` facts equal to `facts`, which are used up; `tell` hears of the days' sums before and after."""
+    """Make the stored facts equal to `facts`, which are used up; `tell` hears of the days' sums before and after.
+
+    `resource_pks`: of these resources alone.
+    """
     stamper.prepare({key.resource_pk for key in facts})
     stamps = {key: stamper.stamp(key.resource_pk, key.date) for key in facts}
     stamper.save()
+    shared = _shares(facts, stamps, stamper, rates)
+    changes: dict[date, _DayChanges] = {}
+    before, after = _compare(facts, stamps, stamper, _stored(connection, *days, resource_pks), changes)
+    known = stored_shares(connection.pk, *days)
+    for day in shared.keys() | known.keys():
+        due, stored = shared.get(day, []), known.get(day, set())
+        if resource_pks is not None:
+            stored = {row for row in stored if row[0].resource_pk in resource_pks}
+        if set(due) != stored:
+            change = changes.setdefault(day, _DayChanges())
+            change.shares = due
+            change.shares_changed = len({row[0] for row in stored.symmetric_difference(due)})
+    # First what changes, then the change: killed in between, the second run still knows what was there before.
+    tell(before, after)
+    for day, change in sorted(changes.items()):
+        _write_day(connection, day, change, stamps, stamper, rates, resource_pks)
+    return sum(change.count for change in changes.values())
+
+
+def _compare(
+    facts: dict[Key, Amounts],
+    stamps: Mapping[Key, Stamp],
+    stamper: Stamper,
+    stored: Iterable[StoredFact],
+    changes: dict[date, _DayChanges],
+) -> tuple[DaySums, DaySums]:
+    """Put what differs into `changes`, using `facts` up; returns the sums of the days before and after."""
     before: DaySums = {}
     after: DaySums = {}
     for key, amounts in facts.items():
         _add(after, key, amounts)
-    changes: dict[date, _DayChanges] = {}
     for key, amounts, dimensions_pk in stored:
         _add(before, key, amounts)
         wanted = facts.pop(key, None)
@@ -344,37 +417,49 @@ def _write_chunk(
             changes.setdefault(key.date, _DayChanges()).vanished.append(key)
         elif wanted != amounts:
             changes.setdefault(key.date, _DayChanges()).written[key] = wanted
-        elif stamper.pk(stamps[key]) != dimensions_pk:
+        elif stamper.pk(stamps[key].fingerprint) != dimensions_pk:
             changes.setdefault(key.date, _DayChanges()).restamped.append(key)
     for key, wanted in facts.items():
         changes.setdefault(key.date, _DayChanges()).written[key] = wanted
-    # First what changes, then the change: killed in between, the second run still knows what was there before.
-    tell(before, after)
-    for day, change in sorted(changes.items()):
-        _write_day(connection, day, change, stamps, stamper, rates)
-    return sum(change.count for change in changes.values())
+    return before, after
+
+
+def _shares(
+    facts: Mapping[Key, Amounts], stamps: Mapping[Key, Stamp], stamper: Stamper, rates: RateTable
+) -> dict[date, list[ShareRow]]:
+    rows: dict[date, list[ShareRow]] = {}
+    for key, stamp in stamps.items():
+        if stamp.parts:
+            parts = tuple((stamper.pk(fingerprint), weight) for fingerprint, weight in stamp.parts)
+            shared = Shared(key, facts[key], rates.on(key.currency, key.date), parts)
+            rows.setdefault(key.date, []).extend(shared.rows())
+    return rows
 
 
 @dataclass(slots=True)
 class _DayChanges:
-    """What of one day's facts is to be written, gets other dimensions alone, or goes."""
+    """What of one day's facts is to be written, gets other dimensions alone, or goes; `shares` None leaves them."""
 
     written: dict[Key, Amounts] = field(default_factory=dict)
     restamped: list[Key] = field(default_factory=list)
     vanished: list[Key] = field(default_factory=list)
+    shares: list[ShareRow] | None = None
+    shares_changed: int = 0
 
     @property
     def count(self) -> int:
-        return len(self.written) + len(self.restamped) + len(self.vanished)
+        """Facts that differed; one of which only the shares did counts too."""
+        return max(len(self.written) + len(self.restamped) + len(self.vanished), self.shares_changed)
 
 
 def _write_day(
     connection: ProviderConnection,
     day: date,
     change: _DayChanges,
-    stamps: Mapping[Key, str],
+    stamps: Mapping[Key, Stamp],
     stamper: Stamper,
     rates: RateTable,
+    resource_pks: Collection[int] | None,
 ) -> None:
     """In batches; the day's totals come with the last of them, so that a day left half written is seen as changed."""
     writes: list[Callable[[], None]] = [
@@ -383,7 +468,10 @@ def _write_day(
     ]
     for facts in batched(change.written.items()):
         rows = bulk.Insertion(
-            [_row(connection, key, amounts, rates, stamper.pk(stamps[key])) for key, amounts in facts],
+            [
+                _row(connection, key, amounts, rates, stamper.pk(stamps[key].fingerprint))
+                for key, amounts in facts
+            ],
             unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
             update_fields=[
                 "dimensions",
@@ -396,6 +484,16 @@ def _write_day(
             ],
         )
         writes.append(rows.execute)
+    if change.shares is not None:
+        writes.append(
+            replacement(
+                organization_id=connection.organization_id,
+                connection_id=connection.pk,
+                day=day,
+                rows=change.shares,
+                only=resource_pks,
+            )
+        )
     for number, write in enumerate(writes, start=1):
         with small_transaction():
             write()
@@ -453,17 +551,17 @@ def _restamps(
     connection: ProviderConnection,
     day: date,
     keys: Iterable[Key],
-    stamps: Mapping[Key, str],
+    stamps: Mapping[Key, Stamp],
     stamper: Stamper,
 ) -> Iterator[Callable[[], None]]:
     """All facts of a resource and day have the same dimensions."""
     by_stamp: dict[str, set[int]] = {}
     for key in keys:
-        by_stamp.setdefault(stamps[key], set()).add(key.resource_pk)
-    for stamp, pks in by_stamp.items():
+        by_stamp.setdefault(stamps[key].fingerprint, set()).add(key.resource_pk)
+    for fingerprint, pks in by_stamp.items():
         for batch in batched(sorted(pks)):
             facts = DailyCost.objects.filter(connection=connection, date=day, resource_id__in=batch)
-            yield partial(facts.update, dimensions=stamper.pk(stamp))
+            yield partial(facts.update, dimensions=stamper.pk(fingerprint))
 
 
 def _row(

@@ -91,12 +91,31 @@ DATA: dict[str, Any] = {
     "note.added": _("Note written"),
     "type.mapped": _("Type mapped"),
     "unrecognized.resolved": _("Unrecognized resources resolved"),
+    "budget.created": _("Budget created"),
+    "budget.changed": _("Budget changed"),
+    "budget.deleted": _("Budget deleted"),
+    "planned_change.created": _("Change of costs planned"),
+    "planned_change.changed": _("Planned change of costs changed"),
+    "planned_change.deleted": _("Planned change of costs deleted"),
     "anomaly.acknowledged": _("Anomaly accepted"),
     "unit_metric.created": _("Unit metric created"),
     "unit_metric.changed": _("Unit metric changed"),
     "unit_metric.deleted": _("Unit metric deleted"),
     "unit_metric.counted": _("Quantities of a unit metric given"),
     "export.downloaded": _("Data exported"),
+}
+
+CONTEXT: dict[str, Any] = {
+    "context.assigned": _("Business context assigned"),
+    "context.node_added": _("Business context added"),
+    "context.node_changed": _("Business context changed"),
+    "context.node_removed": _("Business context removed"),
+    "context.tags_chosen": _("Tags of the business context chosen"),
+    "rule.added": _("Allocation rule added"),
+    "rule.changed": _("Allocation rule changed"),
+    "rule.moved": _("Allocation rule moved in the order"),
+    "rule.switched_on": _("Allocation rule switched on"),
+    "rule.switched_off": _("Allocation rule switched off"),
 }
 
 ADMIN: dict[str, Any] = {
@@ -120,6 +139,7 @@ ACTIONS: dict[str, Any] = {
     **CHANNELS,
     **CONNECTIONS,
     **DATA,
+    **CONTEXT,
     **ADMIN,
     **AUDIT,
 }

@@ -14,6 +14,7 @@ from costs import laws, services
 from costs.exchange import Rate
 from costs.models import CostDimensions, DailyCost, DailyTotal, ExchangeRate
 from inventory.models import Resource
+from inventory.tests.factories import TagFactory
 from providers.models import ProviderConnection
 from syncs.models import ResourceState
 from syncs.services import map_unrecognized_type
@@ -72,7 +73,7 @@ def test_totals_add_up_what_has_the_same_dimensions(acme, django_assert_max_num_
         world.bill(line(f"vps:{number}", "0.200002", start=instant(), hours=48))
     connection = connect(acme, world, plugin=LinesFile)
     sync(connection, instant(5))
-    Resource.objects.filter(resource_id="vps:7").update(business_unit="Data")
+    TagFactory(resource=Resource.objects.get(resource_id="vps:7"), key="bu", value="Data", source="user")
 
     with django_assert_max_num_queries(30):
         changed = services.restamp(connection=connection, since=MARCH[0], until=MARCH[1])
