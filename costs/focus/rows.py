@@ -8,10 +8,12 @@ side by side: as many queries for a million rows as for one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -238,8 +240,8 @@ def _resource_charges(
     }
     opened: set[FactKey] = set()
     zone = thing.account.zone
-    for row in lines:
-        line = _Line(*row[2:])
+    read = (_Line(*row[2:]) for row in lines)
+    for line in read if thing.account.gives_focus else _merged(read):
         parts = []
         for day, billed_cost, effective_cost, list_cost in _shares(line, zone):
             key = (day, line.category, line.currency)
@@ -272,6 +274,37 @@ def _resource_charges(
             source=fact.source,
             currency=fact.currency,
         )
+
+
+def _merged(lines: Iterable[_Line]) -> Iterator[_Line]:
+    """Lines of one period that say the same of the same thing, as one: a cloud may bill its parts each on its own.
+
+    The lines come by their start; those of one start are held at once.
+    """
+    for _start, group in groupby(lines, key=attrgetter("start")):
+        found: dict[Any, _Line] = {}
+        for line in group:
+            key = _SAME(line)
+            before = found.get(key)
+            found[key] = line if before is None else _sum(before, line)
+        yield from found.values()
+
+
+_SAME = attrgetter(
+    "end", "category", "charge_class", "sku_id", "currency", "pricing_category", "unit", "commitment_id",
+    "commitment_status", "invoice_id", "service_name", "region_id",
+)  # fmt: skip
+
+
+def _sum(one: _Line, other: _Line) -> _Line:
+    return replace(
+        one,
+        billed=one.billed + other.billed,
+        effective=one.effective + other.effective,
+        list=one.list + other.list,
+        contracted=one.contracted + other.contracted,
+        quantity=None if one.quantity is None or other.quantity is None else one.quantity + other.quantity,
+    )
 
 
 def _line_charges(

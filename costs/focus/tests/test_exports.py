@@ -129,6 +129,14 @@ def own_clouds(organization: Any) -> None:
         billed_cost=line.billed_cost,
         list_cost=line.list_cost,
     )
+    # A part of the same disk on a line of its own
+    ChargeLineFactory(
+        batch=batch, resource=volume, service_name="Cloud platform", region_id="ru-7", sub_account_id="p1",
+        sku_id="volume_gigabytes_fast", charge_description="Быстрый диск", charge_frequency="Usage-Based",
+        pricing_quantity=Decimal("24"), pricing_unit="GB-Hours", billed_cost=Decimal("0"), effective_cost=Decimal("0"),
+        list_cost=Decimal("0"), contracted_cost=Decimal("0"),
+        charge_period_start=datetime(2026, 2, 28, 21, tzinfo=UTC), charge_period_end=datetime(2026, 3, 1, 21, tzinfo=UTC),
+    )  # fmt: skip
     # A fee for two months, of which March is in the export, and a credit
     fee = ChargeLineFactory(
         batch=batch, resource=volume, service_name="Cloud platform", sku_id="fee", charge_frequency="Recurring",
@@ -253,7 +261,7 @@ def test_a_row_says_what_is_known_of_the_charge(acme, tmp_path) -> None:
         "Selectel Cloud platform: Block Storage",
         "Storage",
     )
-    assert (disk["ListUnitPrice"], disk["PricingQuantity"]) == ("0.00001388888888888889", "720.0")
+    assert (disk["ListUnitPrice"], disk["PricingQuantity"]) == ("0.00001344086021505376", "744.0")
     assert (disk["SubAccountName"], disk["SkuMeter"]) == ("p1", "Быстрый диск")
     # Of 59 days, 31
     assert (fee["BilledCost"], fee["ListCost"], fee["ChargePeriodEnd"]) == (
