@@ -38,6 +38,7 @@ SECTIONS = (
     Section(url_name="connections", label=_("Connections"), icon="plug", count="connection_count"),
     Section(url_name="inventory:resource_list", label=_("Resources"), icon="server", count="resource_count"),
     Section(url_name="anomalies:anomaly_list", label=_("Anomalies"), icon="pulse"),
+    Section(url_name="explorer:explorer", label=_("Analytics"), icon="chart"),
     Section(url_name="syncs", label=_("Sync history"), icon="clock"),
     Section(url_name="syncs:import_new", label=_("File import"), icon="upload"),
     Section(

@@ -1,10 +1,11 @@
-"""Which days of a period are known only in part, from the daily totals."""
+"""Since when costs are known, and which days of a period are known only in part, from the daily totals."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min
 
 from accounts.models import Organization
 from costs.explorer.filters import Filters
@@ -14,14 +15,27 @@ from providers import registry
 from providers.contract.errors import UnknownProvider
 
 
-def incomplete_days(organization: Organization, filters: Filters, span: Span) -> frozenset[date]:
-    """Days with costs of which some connection has none although it existed, or only a part. Two queries.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """`incomplete` are days with costs that are known only in part; `since` is the first day of which any are known."""
+
+    incomplete: frozenset[date] = frozenset()
+    since: date | None = None
+
+
+def completeness(organization: Organization, filters: Filters, span: Span) -> Completeness:
+    """A day is incomplete where some connection that existed by then has no costs, or only a part. Two queries.
 
     A connection's first and last day are cut by its syncs; connections that read files have whole days and may have
     none. Only filters on connections and providers decide which connections matter.
     """
     totals = filters.only(("connection", "provider")).apply(DailyTotal.objects.of(organization))
-    extents = _extents(totals)
+    bounds = list(
+        totals.order_by()
+        .values_list("connection_id", "connection__provider_type")
+        .annotate(first=Min("date"), last=Max("date"))
+    )
+    extents = {pk: (first, last) for pk, kind, first, last in bounds if not _reads_files(kind)}
     days = (
         totals.filter(date__gte=span.first, date__lte=span.last, connection__in=list(extents))
         .exclude(billed_cost_rub=None)
@@ -35,17 +49,8 @@ def incomplete_days(organization: Organization, filters: Filters, span: Span) ->
         expected = sum(first <= row["date"] for first, _last in extents.values())
         if row["date"] in ends or row["count"] < expected:
             found.add(row["date"])
-    return frozenset(found)
-
-
-def _extents(totals: QuerySet[DailyTotal]) -> dict[int, tuple[date, date]]:
-    """The first and last day of each connection whose days are cut by its syncs."""
-    rows = (
-        totals.order_by()
-        .values_list("connection_id", "connection__provider_type")
-        .annotate(first=Min("date"), last=Max("date"))
-    )
-    return {pk: (first, last) for pk, kind, first, last in rows if not _reads_files(kind)}
+    since = min((first for _pk, _kind, first, _last in bounds), default=None)
+    return Completeness(incomplete=frozenset(found), since=since)
 
 
 def _reads_files(provider_type: str) -> bool:

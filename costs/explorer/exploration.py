@@ -60,7 +60,7 @@ class Exploration:
     `buckets` are the first days of the steps that the period touches. Run rates are roubles a month (30 days) at the end
     of each bucket, and `whole` is that at the period's end; spend is roubles in it. `own_only`: shared costs stand where
     they arose, not where they were booked to, because single resources were asked for; `shared` is then the difference
-    that booking makes to what the filters let through.
+    that booking makes to what the filters let through. Of spend, nothing is known before `known_since`.
     """
 
     view: View
@@ -75,8 +75,18 @@ class Exploration:
     bucket_totals: tuple[Decimal | None, ...]
     series: tuple[Series, ...]
     incomplete: frozenset[date]
+    known_since: date | None
     unconverted: Mapping[str, Decimal]
     own_only: bool
+
+    @property
+    def compares_less(self) -> bool:
+        """The compared period begins before anything is known, so that its total is of a shorter time."""
+        return (
+            self.compared is not None
+            and self.known_since is not None
+            and self.known_since > self.compared.first
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from costs.explorer import names
-from costs.explorer.completeness import incomplete_days
+from costs.explorer.completeness import Completeness, completeness
 from costs.explorer.exploration import REST, Exploration, Key, Row, Series
 from costs.explorer.periods import Span
 from costs.explorer.run_rates import RunRateSource
@@ -60,6 +60,7 @@ def explore(organization: Organization, view: View, now: datetime, *, limit: int
     )
     shared_row = _shared_row(shared, whole)
     rest = _rest(rows, shared_row, whole_row) if rest_count else None
+    known = Completeness() if view.is_run_rate else completeness(organization, view.filters, span)
     top = _coloured(organization, view, rows)
     return Exploration(
         view=view,
@@ -73,7 +74,8 @@ def explore(organization: Organization, view: View, now: datetime, *, limit: int
         buckets=starts,
         bucket_totals=tuple(whole.buckets.get(start) for start in starts),
         series=_series(source, top, starts, whole),
-        incomplete=frozenset() if view.is_run_rate else incomplete_days(organization, view.filters, span),
+        incomplete=known.incomplete,
+        known_since=known.since,
         unconverted=_merged(unconverted),
         own_only=view.needs_facts and not view.is_run_rate,
     )

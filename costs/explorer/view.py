@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from costs.explorer.dimensions import Dimension, dimension
 from costs.explorer.filters import Filters, Params, parse_filters
@@ -28,9 +28,9 @@ MEASURES: Mapping[str, Any] = {
     RUN_RATE: gettext_lazy("Run rate, a month"),
 }
 STEPS: Mapping[str, Any] = {
-    "day": gettext_lazy("Day"),
-    "week": gettext_lazy("Week"),
-    "month": gettext_lazy("Month"),
+    "day": pgettext_lazy("step", "Day"),
+    "week": pgettext_lazy("step", "Week"),
+    "month": pgettext_lazy("step", "Month"),
 }
 CHARTS: Mapping[str, Any] = {
     "bar": gettext_lazy("Bars"),

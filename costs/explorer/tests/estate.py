@@ -9,7 +9,7 @@ from typing import Any
 
 from accounts.models import Organization
 from accounts.tests.factories import OrganizationFactory
-from costs.models import CostDimensions, DailyCost
+from costs.models import CostDimensions, DailyCost, ExchangeRate
 from costs.tests.factories import CostDimensionsFactory, DailyCostFactory, ExchangeRateFactory, total_of
 from inventory.models import Resource
 from inventory.tests.factories import ResourceFactory, TagFactory
@@ -39,7 +39,8 @@ def estate(days: int = DAYS) -> Estate:
     organization = OrganizationFactory(time_zone="Europe/Moscow")
     first = ConnectionFactory(organization=organization, connection_name="Prod", series_number=1)
     second = ConnectionFactory(organization=organization, connection_name="Lab", series_number=2)
-    ExchangeRateFactory(currency="USD", date=date(2026, 1, 1), rub_per_unit=Decimal("90"))
+    if not ExchangeRate.objects.exists():
+        ExchangeRateFactory(currency="USD", date=date(2026, 1, 1), rub_per_unit=Decimal("90"))
     resources = (
         ResourceFactory(connection=first, name="web-1"),
         ResourceFactory(connection=first, name="web-2"),

@@ -124,6 +124,7 @@ class Estate:
         ("snapshot", SyncSnapshot),
         ("state", ResourceState),
         ("resource", Resource),
+        ("charges", Resource),
         ("inventory", Resource),
         ("connection", ProviderConnection),
     )
