@@ -37,6 +37,7 @@ SECTIONS = (
     Section(url_name="dashboard", label=_("Dashboard"), icon="dashboard"),
     Section(url_name="connections", label=_("Connections"), icon="plug", count="connection_count"),
     Section(url_name="inventory:resource_list", label=_("Resources"), icon="server", count="resource_count"),
+    Section(url_name="budgets:budget_list", label=_("Budgets"), icon="target"),
     Section(url_name="anomalies:anomaly_list", label=_("Anomalies"), icon="pulse"),
     Section(url_name="explorer:explorer", label=_("Analytics"), icon="chart"),
     Section(url_name="syncs", label=_("Sync history"), icon="clock"),

@@ -102,6 +102,7 @@ SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
 AFTER_SYNC = [
     "costs.services.after_sync",
+    "costs.budgets.services.after_sync",
     "costs.anomalies.services.after_sync",
     "syncs.announcements.after_sync",
 ]
@@ -134,6 +135,7 @@ INSTALLED_APPS = [
     "infrazen",
     "costs.unit_costs",
     "costs.anomalies",
+    "costs.budgets",
     "costs.allocation",
     "costs",
     "costs.explorer",

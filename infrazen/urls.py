@@ -23,6 +23,7 @@ urlpatterns = [
     path("settings/audit/", include("accounts.audit.urls")),
     path("settings/tokens/", include("accounts.tokens.urls")),
     path("anomalies/", include("costs.anomalies.urls")),
+    path("budgets/", include("costs.budgets.urls")),
     path("exports/focus/", include("costs.focus.urls")),
     path("connections/", include("providers.urls")),
     path("analytics/", include("costs.explorer.urls")),

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.organization_api import InvitationViewSet, MemberViewSet, OrganizationViewSet
 from costs.anomalies.api import AnomalyViewSet
+from costs.budgets.api import BudgetViewSet, ForecastView, PlannedChangeViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from costs.unit_costs.api import UnitMetricViewSet
 from costs.focus.api import FocusExportView
@@ -47,6 +48,8 @@ router.register("complete-syncs", CompleteSyncViewSet, basename="complete_sync")
 router.register("states", StateViewSet, basename="state")
 router.register("resources", ResourceViewSet, basename="resource")
 router.register("daily-costs", DailyCostViewSet, basename="daily_cost")
+router.register("budgets", BudgetViewSet, basename="budget")
+router.register("planned-changes", PlannedChangeViewSet, basename="planned_change")
 router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("imports", ImportViewSet, basename="import")
@@ -55,6 +58,7 @@ router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 v1 = [
     path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
+    path("forecast/", ForecastView.as_view(), name="forecast"),
     *router.urls,
 ]
 
