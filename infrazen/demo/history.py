@@ -16,6 +16,7 @@ from accounts.models import Organization
 from accounts.services import ensure_demo
 from costs.allocation.services import restate
 from infrazen.demo.allocation import allocate
+from infrazen.demo.budgets import set_budgets
 from infrazen.demo.plan import ZONE, Plan
 from inventory.models import Resource
 from inventory.services import set_tag
@@ -112,6 +113,7 @@ def read_history(
     if pending:
         _tag(organization, plan)
         restate(organization=organization, since=None, now=now)
+        set_budgets(organization, plan, since=moments[0], now=now)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ class Plan:
     """`connections` are tables of `name`, `provider_type`, `credentials` and, for some, `every_days`.
 
     `trees` are {dimension: {name: names below it}}, `rules` tables of the words of `costs.allocation.services.Draft`.
+    `budgets` are tables of `name`, `amount` and, for some, `connections` and `parent`.
     """
 
     organization: str
@@ -31,6 +32,7 @@ class Plan:
     tags: dict[str, dict[str, str]]
     trees: dict[str, dict[str, list[str]]]
     rules: tuple[dict[str, Any], ...]
+    budgets: tuple[dict[str, Any], ...]
 
     @classmethod
     def load(cls) -> Plan:
@@ -45,6 +47,7 @@ class Plan:
             tags=values["tags"],
             trees=values["trees"],
             rules=tuple(values["rules"]),
+            budgets=tuple(values["budgets"]),
         )
 
 

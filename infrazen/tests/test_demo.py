@@ -13,6 +13,9 @@ import pytest
 from django.db.models import Sum
 
 from accounts.models import Organization
+from costs.anomalies.models import Anomaly
+from costs.anomalies.wording import explanation
+from costs.budgets.models import Budget, BudgetPeriod
 from costs.models import CostShare, DailyCost
 from costs.queries import run_rate
 from infrazen import demo
@@ -79,6 +82,21 @@ def test_replay_comes_to_the_sums_that_the_product_promises(providers: EmulatorS
         for server in ("api-backend-prod-01", "db-postgres-prod-01")
         for customer in ("Клиент A", "Клиент B")
     }
+    assert_the_egress_of_day_minus_nine_is_explained(organization)
+    budget = BudgetPeriod.objects.of(organization).get(budget__name="BU-B")
+    assert (budget.limit, budget.will_exceed, budget.is_exceeded) == (95_000, True, False)
+    assert Budget.objects.of(organization).get(name="Вся организация").children.get() == budget.budget
+
+
+def assert_the_egress_of_day_minus_nine_is_explained(organization: Organization) -> None:
+    anomaly = Anomaly.objects.of(organization).get(resource__name="analytics-etl-01")
+    first = ANCHOR - timedelta(days=9)
+
+    assert (anomaly.first_date, anomaly.last_date) == (first, first + timedelta(days=1))
+    assert anomaly.excess == Decimal(9000)
+    told = explanation(anomaly)
+    assert [(row.title, row.amount) for row in told.rows] == [("More use, Интернет-трафик", Decimal(9000))]
+    assert told.rest == 0
 
 
 def allocated_share(organization: Organization, dimension: str) -> Decimal:
