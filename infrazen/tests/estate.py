@@ -10,6 +10,8 @@ from accounts.notifications.services import notify
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from accounts.tokens.models import Scope
 from accounts.tokens.services import create_token
+from costs.anomalies.models import Anomaly
+from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChange, RunwayAlert
 from costs.models import CostRevision, DailyCost
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
@@ -63,6 +65,7 @@ def marked_estate() -> tuple[Organization, User]:
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
+    _expectations(connection, resource)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -227,6 +230,62 @@ def _resource(connection: ProviderConnection, snapshot: SyncSnapshot) -> Resourc
         sample_count=1,
     )
     return resource
+
+
+def _expectations(connection: ProviderConnection, resource: Resource) -> None:
+    """What is planned, what was not expected."""
+    tenant = {"organization": connection.organization}
+    day, money = date(2026, 11, 20), Decimal(10)
+    part = {"resource": resource.pk, "name": f"{MARK} server", "actual": "10", "expected": "1"}
+    Anomaly.objects.create(
+        **tenant,
+        connection=connection,
+        level="resource",
+        service_name=MARK,
+        resource=resource,
+        first_date=day,
+        last_date=day,
+        expected_cost=Decimal(1),
+        actual_cost=money,
+        days=[[day.isoformat(), "10", "1"]],
+        parts=[part],
+        causes=[
+            {
+                **{key: part[key] for key in ("resource", "name")},
+                "kind": "use",
+                "label": MARK,
+                "before": "1",
+                "after": "2",
+                "unit": "GB",
+                "amount": "9",
+            }
+        ],
+        found_at=NOW,
+    )
+    budget = Budget.objects.create(**tenant, name=f"{MARK} budget", amount=money, first_date=day)
+    BudgetPeriod.objects.create(
+        **tenant,
+        budget=budget,
+        first_date=date(2026, 11, 1),
+        last_date=date(2026, 11, 30),
+        amount=money,
+        actual_cost=money,
+        computed_at=NOW,
+    )
+    BudgetAlert.objects.create(
+        **tenant,
+        budget=budget,
+        first_date=date(2026, 11, 1),
+        basis="actual",
+        percent=100,
+        cost=money,
+        limit=money,
+        raised_at=NOW,
+    )
+    PlannedChange.objects.create(**tenant, name=f"{MARK} change", first_date=day, amount=money)
+    RunwayAlert.objects.create(
+        **tenant, connection=connection, threshold_days=7, days_left=5, raised_at=NOW
+    )
 
 
 def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Resource) -> None:

@@ -27,6 +27,8 @@ from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
 from costs.unit_costs.models import UnitMetric
+from costs.anomalies.models import Anomaly
+from costs.budgets.models import Budget, PlannedChange
 from inventory.models import Resource
 from providers.models import ProviderConnection
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
@@ -112,6 +114,10 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("anomal", Anomaly),
+        ("budgets:change", PlannedChange),
+        ("planned_change", PlannedChange),
+        ("budget", Budget),
         ("token", ApiToken),
         ("unit", UnitMetric),
         ("channel", Channel),
