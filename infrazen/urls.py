@@ -27,6 +27,7 @@ urlpatterns = [
     path("exports/focus/", include("costs.focus.urls")),
     path("connections/", include("providers.urls")),
     path("analytics/", include("costs.explorer.urls")),
+    path("context/", include("costs.allocation.urls")),
     path("analytics/units/", include("costs.unit_costs.urls")),
     path("resources/", include("infrazen.pages.resource_urls")),
     path("syncs/", include("infrazen.pages.sync_urls")),

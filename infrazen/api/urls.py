@@ -10,6 +10,12 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from accounts.organization_api import InvitationViewSet, MemberViewSet, OrganizationViewSet
+from costs.allocation.api import (
+    AllocationRuleViewSet,
+    AssignmentViewSet,
+    ContextNodeViewSet,
+    CoverageView,
+)
 from costs.anomalies.api import AnomalyViewSet
 from costs.budgets.api import BudgetViewSet, ForecastView, PlannedChangeViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
@@ -50,12 +56,16 @@ router.register("resources", ResourceViewSet, basename="resource")
 router.register("daily-costs", DailyCostViewSet, basename="daily_cost")
 router.register("budgets", BudgetViewSet, basename="budget")
 router.register("planned-changes", PlannedChangeViewSet, basename="planned_change")
+router.register("allocation-rules", AllocationRuleViewSet, basename="allocation_rule")
+router.register("assignments", AssignmentViewSet, basename="assignment")
+router.register("context-nodes", ContextNodeViewSet, basename="context_node")
 router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
 v1 = [
+    path("coverage/", CoverageView.as_view(), name="coverage"),
     path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
     path("forecast/", ForecastView.as_view(), name="forecast"),

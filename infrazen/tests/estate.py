@@ -10,9 +10,16 @@ from accounts.notifications.services import notify
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from accounts.tokens.models import Scope
 from accounts.tokens.services import create_token
+from costs.allocation.models import (
+    AllocationRule,
+    ContextAssignment,
+    ContextNode,
+    RuleVersion,
+    TagFeed,
+)
 from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChange, RunwayAlert
-from costs.models import CostRevision, DailyCost
+from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
@@ -313,10 +320,30 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         contracted_cost=Decimal(1),
         currency="RUB",
     )
+    dimensions = _context(connection, resource)
+    amounts = {
+        "billed_cost": Decimal(10),
+        "effective_cost": Decimal(10),
+        "list_cost": Decimal(10),
+        "billed_cost_rub": Decimal(10),
+        "effective_cost_rub": Decimal(10),
+    }
+    told = {**tenant, "connection": connection, "dimensions": dimensions, "date": date(2026, 11, 20)}
+    DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    CostShare.objects.create(
+        **told,
+        resource=resource,
+        charge_category="Usage",
+        source="price",
+        currency="RUB",
+        weight=Decimal(1),
+        **amounts,
+    )
     DailyCost.objects.create(
         **tenant,
         connection=connection,
         resource=resource,
+        dimensions=dimensions,
         date=date(2026, 11, 20),
         charge_category="Usage",
         source="price",
@@ -337,3 +364,30 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         before_billed_cost=Decimal(1),
         after_billed_cost=Decimal(2),
     )
+
+
+def _context(connection: ProviderConnection, resource: Resource) -> CostDimensions:
+    tenant = {"organization": connection.organization}
+    ContextNode.objects.create(**tenant, dimension="owner", name=f"{MARK} owner", description=MARK)
+    ContextAssignment.objects.create(
+        **tenant, resource=resource, dimension="owner", value=f"{MARK} owner", valid_from=date(2026, 11, 20)
+    )
+    TagFeed.objects.create(**tenant, dimension="feature", keys=[MARK])
+    rule = AllocationRule.objects.create(**tenant, name=f"{MARK} rule")
+    RuleVersion.objects.create(
+        **tenant,
+        rule=rule,
+        valid_from=date(2026, 11, 20),
+        position=1,
+        conditions=[{"field": "name", "operator": "contains", "value": MARK}],
+        values={"owner": f"{MARK} owner"},
+    )
+    dimensions: CostDimensions = CostDimensions.objects.create(
+        **tenant,
+        connection=connection,
+        resource_type="server",
+        owner=f"{MARK} owner",
+        provenance={"owner": "person"},
+        fingerprint="0" * 32,
+    )
+    return dimensions

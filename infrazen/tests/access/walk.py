@@ -26,6 +26,7 @@ from accounts.models import Invitation, Membership, User
 from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
+from costs.allocation.models import AllocationRule, ContextNode
 from costs.unit_costs.models import UnitMetric
 from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, PlannedChange
@@ -118,6 +119,8 @@ class Estate:
         ("budgets:change", PlannedChange),
         ("planned_change", PlannedChange),
         ("budget", Budget),
+        ("rule", AllocationRule),
+        ("node", ContextNode),
         ("token", ApiToken),
         ("unit", UnitMetric),
         ("channel", Channel),
