@@ -77,7 +77,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What a state knows of a resource; `since` is when it began to hold."""
+    """What a state knows of a resource; `since` is when it began to hold, `tags` are JSON, people's on top."""
 
     since: datetime
     service_name: str = ""
@@ -90,15 +90,15 @@ class Form:
     storage_gib: Decimal | None = None
     operating_system: str = ""
     engine: str = ""
-    tags: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    tags: str | None = None
 
 
-NO_FORM = Form(since=datetime.min.replace(tzinfo=UTC))
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimensions:
-    """What the costs of a day are grouped by; `provenance` is {business field: where its value comes from}."""
+    """What the costs of a day are grouped by; `provenance` is JSON, where each business value comes from."""
 
     resource_type: str
     service_name: str = ""
@@ -106,7 +106,7 @@ class Dimensions:
     sub_account_id: str = ""
     sub_account_name: str = ""
     business: Mapping[str, str] = field(default_factory=dict)
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    provenance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +285,7 @@ def _base(thing: Thing, form: Form, dimensions: Dimensions, currency: str) -> Va
     values["SkuPriceDetails"] = _price_details(
         form.vcpus, form.memory_mib, form.storage_gib, form.operating_system
     )
-    values["Tags"] = _tags(form.tags, thing.user_tags)
+    values["Tags"] = form.tags
     return values
 
 
@@ -384,7 +384,7 @@ def _completed(
     values["x_ResourceType"] = dimensions.resource_type
     for own, name in CONTEXT.items():
         values[f"x_{name}"] = dimensions.business.get(own) or None
-    values["x_ContextProvenance"] = _provenance(dimensions)
+    values["x_ContextProvenance"] = dimensions.provenance
     values["x_ConnectionId"] = str(account.pk)
     return values
 
@@ -504,24 +504,34 @@ def _price_details(
     return json.dumps(details, ensure_ascii=False) if details else None
 
 
-def _tags(tags: Mapping[str, Any], user_tags: Mapping[str, str]) -> str | None:
+def tags_text(tags: Mapping[str, Any], user_tags: Mapping[str, str]) -> str | None:
+    """Tags as FOCUS writes them: a flat JSON object in which a label without a value is `true`; None without any."""
     merged = {**tags, **user_tags}
     if not merged:
         return None
-    plain = {str(key): True if value in ("", None) else value for key, value in merged.items()}
     flat = {
-        key: value if isinstance(value, str | bool | int | float) else str(value)
-        for key, value in plain.items()
+        str(key): True
+        if value in ("", None)
+        else value
+        if isinstance(value, str | bool | int | float)
+        else str(value)
+        for key, value in merged.items()
     }
     return json.dumps(flat, ensure_ascii=False, sort_keys=True)
 
 
-def _tags_with(text: str, known: Mapping[str, Any], user_tags: Mapping[str, str]) -> str | None:
+def provenance_text(provenance: Mapping[str, str], business: Mapping[str, str]) -> str | None:
+    """{column without x_: where its value comes from} of the values that there are."""
+    found = {CONTEXT[own]: where for own, where in provenance.items() if own in CONTEXT and business.get(own)}
+    return json.dumps(found, sort_keys=True) if found else None
+
+
+def _tags_with(text: str, known: str | None, user_tags: Mapping[str, str]) -> str | None:
     """The file's tags, unchanged where they are as they should be, else as they were read; people's on top."""
     if not is_flat_object(text):
-        return _tags(known, user_tags)
+        return known
     if user_tags:
-        return _tags(json.loads(text), user_tags)
+        return tags_text(json.loads(text), user_tags)
     return text if json.loads(text) else None
 
 
@@ -532,15 +542,6 @@ def _month_name(middle: datetime, zone: ZoneInfo) -> str:
 
 def _middle_month(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     return _month_name(start + (end - start) / 2, zone)
-
-
-def _provenance(dimensions: Dimensions) -> str | None:
-    found = {
-        CONTEXT[own]: where
-        for own, where in dimensions.provenance.items()
-        if own in CONTEXT and dimensions.business.get(own)
-    }
-    return json.dumps(found, sort_keys=True) if found else None
 
 
 @lru_cache(maxsize=128)

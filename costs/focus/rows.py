@@ -26,7 +26,7 @@ from costs.explorer.periods import Span
 from costs.facts import QUANTUM, Line, shares_of
 from costs.focus.charges import (
     BILLING,
-    NO_FORM,
+    LONG_AGO,
     Account,
     Amounts,
     Dimensions,
@@ -37,6 +37,8 @@ from costs.focus.charges import (
     charge_of_fact,
     charge_of_line,
     day_bounds,
+    provenance_text,
+    tags_text,
 )
 from costs.models import CostDimensions, DailyCost
 from inventory.models import Resource, Tag, TagSource
@@ -185,7 +187,7 @@ def charges(organization: Organization, span: Span, filters: Filters) -> Iterato
             native_type=row[4],
             user_tags={tag[2]: tag[3] for tag in tags.take(key)},
         )
-        history = _History(states.take(key))
+        history = _History(states.take(key), thing.user_tags)
         own = _own_dimensions(row)
         yield from _resource_charges(thing, history, _Stamps(dimensions, own), found, lines.take(key))
 
@@ -212,13 +214,14 @@ class _Lane:
 class _History:
     """The forms of one resource, oldest first."""
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._forms = [_form(row) for row in rows]
+    def __init__(self, rows: Iterable[tuple[Any, ...]], user_tags: Mapping[str, str]) -> None:
+        self._forms = [_form(row, user_tags) for row in rows] or [
+            Form(since=LONG_AGO, tags=tags_text({}, user_tags))
+        ]
 
     def at(self, moment: datetime) -> Form:
         """What held before `moment`; the first form where all came later, because lines may run ahead of a listing."""
-        held = [form for form in self._forms if form.since < moment]
-        return held[-1] if held else self._forms[0] if self._forms else NO_FORM
+        return next((form for form in reversed(self._forms) if form.since < moment), self._forms[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,16 +423,17 @@ def _ratio(part: timedelta, whole: timedelta) -> Decimal:
     )
 
 
-def _form(row: tuple[Any, ...]) -> Form:
-    names = ("since", *_STATE[3:])
-    return Form(**dict(zip(names, row[2:], strict=True)) | {"zone_name": row[5] or "", "tags": row[13] or {}})
+def _form(row: tuple[Any, ...], user_tags: Mapping[str, str]) -> Form:
+    names = ("since", *_STATE[3:-1])
+    values = dict(zip(names, row[2:-1], strict=True))
+    values["zone_name"] = values["zone_name"] or ""
+    return Form(**values, tags=tags_text(row[-1] or {}, user_tags))
 
 
 def _own_dimensions(row: tuple[Any, ...]) -> Dimensions:
+    business = dict(zip(CostDimensions.BUSINESS_FIELDS, row[7:], strict=True))
     return Dimensions(
-        resource_type=row[5],
-        business=dict(zip(CostDimensions.BUSINESS_FIELDS, row[7:], strict=True)),
-        provenance=row[6] or {},
+        resource_type=row[5], business=business, provenance=provenance_text(row[6] or {}, business)
     )
 
 
@@ -458,19 +462,19 @@ def _accounts(organization: Organization) -> dict[int, Account]:
 
 def _dimensions(organization: Organization) -> dict[int, Dimensions]:
     """All combinations of the organization: few, because millions of facts share them."""
-    rows = CostDimensions.objects.of(organization).values_list(*_DIMENSIONS)
-    return {
-        row[0]: Dimensions(
+    found = {}
+    for row in CostDimensions.objects.of(organization).values_list(*_DIMENSIONS).iterator(CHUNK_ROWS):
+        business = dict(zip(CostDimensions.BUSINESS_FIELDS, row[7:], strict=True))
+        found[row[0]] = Dimensions(
             resource_type=row[1],
             service_name=row[2],
             region_id=row[3],
             sub_account_id=row[4],
             sub_account_name=row[5],
-            provenance=row[6] or {},
-            business=dict(zip(CostDimensions.BUSINESS_FIELDS, row[7:], strict=True)),
+            business=business,
+            provenance=provenance_text(row[6] or {}, business),
         )
-        for row in rows.iterator(CHUNK_ROWS)
-    }
+    return found
 
 
 def _resources(organization: Organization, wanted: Any) -> QuerySet[Any, Any]:

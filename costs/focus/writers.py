@@ -135,6 +135,7 @@ def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=1 << 14)
 def number_text(value: Decimal) -> str:
     """Plain digits with a point: `48.0`, so that no reader takes a column of whole amounts for integers."""
     text = format(value, "f")
