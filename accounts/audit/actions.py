@@ -103,6 +103,11 @@ DATA: dict[str, Any] = {
     "unit_metric.deleted": _("Unit metric deleted"),
     "unit_metric.counted": _("Quantities of a unit metric given"),
     "export.downloaded": _("Data exported"),
+    "view.saved": _("View of costs saved"),
+    "view.changed": _("View of costs changed"),
+    "view.deleted": _("View of costs deleted"),
+    "chart_note.added": _("Note on a chart written"),
+    "chart_note.deleted": _("Note on a chart deleted"),
 }
 
 CONTEXT: dict[str, Any] = {

@@ -15,9 +15,11 @@ from accounts.access import UserRequest, organization_required
 from accounts.audit.services import record
 from costs.explorer import exports
 from costs.explorer.charges import day_charges, resource_facts
+from costs.explorer.events import chart_events
 from costs.explorer.periods import BadPeriod, Span, span_of
 from costs.explorer.presentation import page_context, view_url
 from costs.explorer.queries import explore, today_of
+from costs.explorer.saved import chart_notes, visible_views
 from costs.explorer.view import Parsed, View, parse_view
 from inventory.models import Resource
 
@@ -37,10 +39,18 @@ def explorer(request: UserRequest) -> HttpResponseBase:
     parsed = _parsed(request)
     if FORM_FIELDS & set(request.GET) and not parsed.problems:
         return HttpResponseRedirect(view_url(parsed.view))
+    today = today_of(request.organization, now)
     exploration = explore(request.organization, parsed.view, now)
-    context = page_context(
-        request.organization, exploration, parsed.problems, today_of(request.organization, now)
-    )
+    notes = chart_notes(request.organization, parsed.view, exploration.span, today)
+    events = chart_events(request.organization, parsed.view, exploration.span, notes)
+    context = page_context(request.organization, exploration, parsed.problems, today, events)
+    views = list(visible_views(request.membership))
+    context |= {
+        "notes": notes,
+        "saved_views": views,
+        "saved": next((view for view in views if view.query == context["query"]), None),
+        "may_write": request.membership.may_write,
+    }
     if request.htmx and request.htmx.target == "explorer":
         response = render(request, "explorer/_explorer_alone.html", context)
         response["HX-Push-Url"] = context["canonical_url"]

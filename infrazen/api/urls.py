@@ -18,6 +18,7 @@ from costs.allocation.api import (
 )
 from costs.anomalies.api import AnomalyViewSet
 from costs.budgets.api import BudgetViewSet, ForecastView, PlannedChangeViewSet
+from costs.explorer.api import DifferenceView, ExploreView, ReconciliationView, SavedViewViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from costs.unit_costs.api import UnitMetricViewSet
 from costs.focus.api import FocusExportView
@@ -61,10 +62,14 @@ router.register("assignments", AssignmentViewSet, basename="assignment")
 router.register("context-nodes", ContextNodeViewSet, basename="context_node")
 router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
+router.register("saved-views", SavedViewViewSet, basename="saved_view")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
 v1 = [
+    path("explore/", ExploreView.as_view(), name="explore"),
+    path("difference/", DifferenceView.as_view(), name="difference"),
+    path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
     path("coverage/", CoverageView.as_view(), name="coverage"),
     path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),

@@ -19,6 +19,7 @@ from costs.allocation.models import (
 )
 from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChange, RunwayAlert
+from costs.explorer.models import ChartNote, SavedView
 from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
@@ -69,6 +70,12 @@ def marked_estate() -> tuple[Organization, User]:
     notify("unrecognized.found", organization=organization, key=MARK, data={"type": f"{MARK} type"})
     metric = UnitMetric.objects.create(organization=organization, name=f"{MARK} metric", unit=f"{MARK} unit")
     UnitValue.objects.create(organization=organization, metric=metric, date=NOW.date(), quantity=Decimal(5))
+    SavedView.objects.create(
+        organization=organization, owner=owner, name=f"{MARK} view", query=f"name={MARK}", is_shared=True
+    )
+    ChartNote.objects.create(
+        organization=organization, author=owner, date=NOW.date(), text=f"{MARK} note", filters=f"name={MARK}"
+    )
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
@@ -290,9 +297,7 @@ def _expectations(connection: ProviderConnection, resource: Resource) -> None:
         raised_at=NOW,
     )
     PlannedChange.objects.create(**tenant, name=f"{MARK} change", first_date=day, amount=money)
-    RunwayAlert.objects.create(
-        **tenant, connection=connection, threshold_days=7, days_left=5, raised_at=NOW
-    )
+    RunwayAlert.objects.create(**tenant, connection=connection, threshold_days=7, days_left=5, raised_at=NOW)
 
 
 def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Resource) -> None:

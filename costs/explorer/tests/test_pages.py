@@ -155,7 +155,7 @@ def test_the_page_costs_the_same_queries_at_any_size(land: Estate, reader: Clien
     with CaptureQueriesContext(database) as many:
         page(reader, f"period={MARCH}&{query}")
 
-    assert len(many) == len(few) <= 20
+    assert len(many) == len(few) <= 24
 
 
 def seen_until(connection: ProviderConnection, at: datetime) -> None:

@@ -27,9 +27,10 @@ from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
 from costs.allocation.models import AllocationRule, ContextNode
-from costs.unit_costs.models import UnitMetric
 from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, PlannedChange
+from costs.explorer.models import ChartNote, SavedView
+from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
@@ -115,6 +116,9 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("explorer:view", SavedView),
+        ("saved_view", SavedView),
+        ("explorer:note", ChartNote),
         ("anomal", Anomaly),
         ("budgets:change", PlannedChange),
         ("planned_change", PlannedChange),
