@@ -56,7 +56,8 @@ def main(arguments: list[str]) -> None:
                         name,
                         f"{found['rows']:,}",
                         f"{found['seconds']:.1f}",
-                        f"{found['rows'] / found['seconds']:,.0f}",
+                        f"{found['cpu']:.1f}",
+                        f"{found['rows'] / found['cpu']:,.0f}",
                         f"{found['mib']:.1f}",
                         str(found["queries"]),
                         f"{found['before']:.0f}",
@@ -64,7 +65,17 @@ def main(arguments: list[str]) -> None:
                     )
                 )
             print_table(
-                ("form", "rows", "s", "rows/s", "MiB written", "queries", "memory before, MiB", "peak, MiB"),
+                (
+                    "form",
+                    "rows",
+                    "s",
+                    "CPU s",
+                    "rows per CPU s",
+                    "MiB written",
+                    "queries",
+                    "memory before, MiB",
+                    "peak, MiB",
+                ),
                 rows,
             )
 
@@ -236,6 +247,7 @@ def measure(name: str) -> None:
     figures = {
         "rows": row_count,
         "seconds": watch.wall,
+        "cpu": watch.cpu,
         "mib": written / 1024**2,
         "queries": queries[0],
         "before": before,

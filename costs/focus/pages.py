@@ -33,7 +33,6 @@ CHECKED_ROWS = 20_000
 """A page checks as many rows; the command checks all."""
 OFFERED = ("connection", "type", "service", "business_unit", "environment")
 """Dimensions with a field of their own; others come in the address, from the explorer."""
-OWN_DAYS = "days"
 TOLD = 5
 
 CHECKS: Mapping[int, Any] = {
@@ -176,14 +175,12 @@ def _value_label(key: str, value: str, known: names.Names) -> str:
 
 def _periods(params: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     asked = _chosen(params, "period")
-    if not asked:
-        asked = OWN_DAYS if _chosen(params, "first") or _chosen(params, "last") else DEFAULT_PERIOD
+    if not asked and not _chosen(params, "first") and not _chosen(params, "last"):
+        asked = DEFAULT_PERIOD
     listed = [(key, str(label)) for key, (label, _days) in RELATIVE.items()]
-    if asked not in RELATIVE and asked != OWN_DAYS:
-        listed.insert(0, (asked, asked))
     return [
-        {"value": "" if key == OWN_DAYS else key, "label": label, "chosen": key == asked}
-        for key, label in [*listed, (OWN_DAYS, _("The days below"))]
+        *({"value": key, "label": label, "chosen": key == asked} for key, label in listed),
+        {"value": "", "label": _("Days of your own"), "chosen": asked not in RELATIVE},
     ]
 
 
