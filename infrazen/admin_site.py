@@ -44,6 +44,8 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("syncs.chargebatch", "receipt_long"),
             ("syncs.chargeline", "receipt"),
             ("costs.exchangerate", "currency_exchange"),
+            ("reports.report", "summarize"),
+            ("reports.reportrun", "description"),
         ],
     ),
     (

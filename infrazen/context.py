@@ -41,6 +41,7 @@ SECTIONS = (
     Section(url_name="anomalies:anomaly_list", label=_("Anomalies"), icon="pulse"),
     Section(url_name="explorer:explorer", label=_("Analytics"), icon="chart"),
     Section(url_name="context:overview", label=_("Business context"), icon="tree"),
+    Section(url_name="reports:report_list", label=_("Reports"), icon="file"),
     Section(url_name="syncs", label=_("Sync history"), icon="clock"),
     Section(url_name="syncs:import_new", label=_("File import"), icon="upload"),
     Section(

@@ -116,11 +116,21 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
     "costs.budgets.losses.of_organization",
+    "costs.reports.losses.of_organization",
     "providers.losses.of_organization",
     "inventory.losses.of_organization",
     "syncs.losses.of_organization",
     "accounts.tokens.losses.of_organization",
     "accounts.losses.of_organization",
+]
+# Kinds of sections that reports may have, in the order in which they are offered; see costs.reports.sections
+REPORT_SECTIONS = [
+    "costs.reports.sections.figures.Figures",
+    "costs.reports.sections.views.ExplorerView",
+    "costs.reports.sections.budgets.Budgets",
+    "costs.reports.sections.anomalies.Anomalies",
+    "costs.reports.sections.unit_metrics.UnitMetrics",
+    "costs.reports.sections.balances.Balances",
 ]
 # A complete sync reads one connection after the other; with this, as many at once as there are workers
 COMPLETE_SYNC_PARALLEL = env.bool("COMPLETE_SYNC_PARALLEL", False)
@@ -136,6 +146,7 @@ INSTALLED_APPS = [
     "infrazen",
     "costs.unit_costs",
     "costs.anomalies",
+    "costs.reports",
     "costs.budgets",
     "costs.allocation",
     "costs",

@@ -17,11 +17,12 @@ from costs.allocation.api import (
     CoverageView,
 )
 from costs.anomalies.api import AnomalyViewSet
+from costs.api import DailyCostViewSet, ExchangeRateViewSet
 from costs.budgets.api import BudgetViewSet, ForecastView, PlannedChangeViewSet
 from costs.explorer.api import DifferenceView, ExploreView, ReconciliationView, SavedViewViewSet
-from costs.api import DailyCostViewSet, ExchangeRateViewSet
-from costs.unit_costs.api import UnitMetricViewSet
 from costs.focus.api import FocusExportView
+from costs.reports.api import ReportRunViewSet, ReportViewSet
+from costs.unit_costs.api import UnitMetricViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
@@ -62,6 +63,8 @@ router.register("assignments", AssignmentViewSet, basename="assignment")
 router.register("context-nodes", ContextNodeViewSet, basename="context_node")
 router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
+router.register("reports", ReportViewSet, basename="report")
+router.register("report-runs", ReportRunViewSet, basename="report_run")
 router.register("saved-views", SavedViewViewSet, basename="saved_view")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
