@@ -1,4 +1,4 @@
-"""Since when costs are known, and which days of a period are known only in part, from the daily totals."""
+"""Since when all connections' costs are known, and which days of a period are known only in part, from the daily totals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from providers.contract.errors import UnknownProvider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """`incomplete` are days with costs that are known only in part; `since` is the first day of which any are known."""
+    """`incomplete` are days with costs that are known only in part; from `since` on every connection is known."""
 
     incomplete: frozenset[date] = frozenset()
     since: date | None = None
@@ -49,7 +49,7 @@ def completeness(organization: Organization, filters: Filters, span: Span) -> Co
         expected = sum(first <= row["date"] for first, _last in extents.values())
         if row["date"] in ends or row["count"] < expected:
             found.add(row["date"])
-    since = min((first for _pk, _kind, first, _last in bounds), default=None)
+    since = max((first for _pk, _kind, first, _last in bounds if first <= span.last), default=None)
     return Completeness(incomplete=frozenset(found), since=since)
 
 

@@ -60,7 +60,8 @@ class Exploration:
     `buckets` are the first days of the steps that the period touches. Run rates are roubles a month (30 days) at the end
     of each bucket, and `whole` is that at the period's end; spend is roubles in it. `own_only`: shared costs stand where
     they arose, not where they were booked to, because single resources were asked for; `shared` is then the difference
-    that booking makes to what the filters let through. Of spend, nothing is known before `known_since`.
+    that booking makes to what the filters let through. Of spend, some connection
+    is not known before `known_since`.
     """
 
     view: View
@@ -81,7 +82,7 @@ class Exploration:
 
     @property
     def compares_less(self) -> bool:
-        """The compared period begins before anything is known, so that its total is of a shorter time."""
+        """The compared period begins before every connection is known, so that its total is of less."""
         return (
             self.compared is not None
             and self.known_since is not None

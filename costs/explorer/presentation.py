@@ -46,6 +46,8 @@ def page_context(
     offered = names.choices(organization, DIMENSIONS)
     keys = tag_keys(organization)
     query = view.query_string()
+    more_groups = _groups(view, [kind.key for kind in DIMENSIONS if kind.key not in FIRST_GROUPS])
+    tag_groups = _groups(view, [TAG_PREFIX + key for key in keys])
     return {
         "view": view,
         "found": exploration,
@@ -59,10 +61,12 @@ def page_context(
         "periods": _periods(view, exploration.span),
         "comparisons": _comparisons(view),
         "groups": _groups(view, FIRST_GROUPS),
-        "more_groups": _groups(view, [kind.key for kind in DIMENSIONS if kind.key not in FIRST_GROUPS]),
-        "tag_groups": _groups(view, [TAG_PREFIX + key for key in keys]),
+        "more_groups": more_groups,
+        "tag_groups": tag_groups,
         "second_groups": _second_groups(view, keys),
-        "second_label": view.dimensions[1].label if len(view.group_by) > 1 else "",
+        "second_label": view.dimensions[1].label if len(view.group_by) > 1 else _("nothing else"),
+        "more_label": _chosen_label(more_groups),
+        "tag_label": _chosen_label(tag_groups),
         "steps": [
             {"label": label, "url": view_url(view, step=key), "chosen": key == view.step}
             for key, label in STEPS.items()
@@ -208,6 +212,10 @@ def _groups(view: View, keys: Iterable[str]) -> list[dict[str, Any]]:
             {"key": key, "label": label, "url": view_url(view, group_by=group_by), "chosen": chosen}
         )
     return listed
+
+
+def _chosen_label(groups: Iterable[dict[str, Any]]) -> Any:
+    return next((group["label"] for group in groups if group["chosen"]), "")
 
 
 def _second_groups(view: View, keys: Iterable[str]) -> list[dict[str, Any]]:

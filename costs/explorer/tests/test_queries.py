@@ -124,6 +124,13 @@ def test_bounds_limit_and_order_concern_rows_and_never_the_sum(land: Estate) -> 
     )
 
 
+def test_a_shorter_history_is_told(land: Estate) -> None:
+    assert not shown(land, f"period={MARCH}").compares_less
+    longer = shown(land, "period=2026-02&compare=previous")
+    assert longer.known_since == date(2026, 2, 1)
+    assert longer.compares_less
+
+
 def test_measures_and_steps(land: Estate) -> None:
     billed = shown(land, f"period={MARCH}").whole.total
 
