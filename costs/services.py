@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -54,11 +55,15 @@ StoredFact = tuple[Key, Amounts, int | None]
 def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
     """Bring the facts of the days that this snapshot touched up to date. Idempotent."""
     connection = snapshot.connection
+    zone = billing_zone(connection)
+    today = now.astimezone(zone).date()
     days = _days_of_rates(snapshot) if _is_billed_by_rates(connection) else _days_of_lines(snapshot)
+    first, last = days or (today, today)
+    stamper = Stamper(connection, first=min(first, today), last=max(last, today), zone=zone)
     if days is not None:
-        write_facts(connection=connection, first=days[0], last=days[1], at=now, snapshot=snapshot)
-        _restamp_all_days(connection, _retyped(connection, days[0], days[1]))
-    refresh_context(connection=connection, day=now.astimezone(billing_zone(connection)).date())
+        write_facts(connection=connection, first=first, last=last, at=now, snapshot=snapshot, stamper=stamper)
+        _restamp_all_days(connection, _retyped(connection, first, last))
+    refresh_context(connection=connection, day=today, stamper=stamper)
 
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
@@ -80,15 +85,24 @@ def history_days(connection: ProviderConnection) -> tuple[date, date] | None:
 
 
 def write_facts(
-    *, connection: ProviderConnection, first: date, last: date, at: datetime, snapshot: SyncSnapshot | None
+    *,
+    connection: ProviderConnection,
+    first: date,
+    last: date,
+    at: datetime,
+    snapshot: SyncSnapshot | None,
+    stamper: Stamper | None = None,
 ) -> int:
-    """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed."""
+    """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed.
+
+    `stamper`: one that knows these days, and what it has read already.
+    """
 
     def tell(before: DaySums, after: DaySums) -> None:
         CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
 
     rates = rate_table()
-    stamper = Stamper(connection, first=first, last=last, zone=billing_zone(connection))
+    stamper = stamper or Stamper(connection, first=first, last=last, zone=billing_zone(connection))
     changed = 0
     for start, end in _chunks(connection, first, last):
         facts = computed_facts(connection, start, end)
@@ -132,28 +146,30 @@ def restamp(
     return changed
 
 
-def refresh_context(*, connection: ProviderConnection, day: date) -> int:
-    """Let resources bear the business values of the day, with where they come from; returns how many changed."""
-    stamper = Stamper(connection, first=day, last=day, zone=billing_zone(connection))
+def refresh_context(*, connection: ProviderConnection, day: date, stamper: Stamper | None = None) -> int:
+    """Let resources bear the business values of the day, with where they come from; returns how many changed.
+
+    `stamper`: one that knows the day.
+    """
+    stamper = stamper or Stamper(connection, first=day, last=day, zone=billing_zone(connection))
     columns = (*CostDimensions.BUSINESS_FIELDS, "context_provenance")
-    pks = Resource.objects.filter(connection=connection).values_list("pk", flat=True).order_by("pk")
-    changed = 0
-    for batch in batched(list(pks), CONTEXT_BATCH):
-        stamper.prepare(batch)
-        rows = []
-        for resource in Resource.objects.filter(pk__in=batch).only("pk", *columns):
-            context = stamper.context(resource.pk, day).values
-            values = {name: context[name].value if name in context else "" for name in columns[:-1]}
-            values["context_provenance"] = {name: str(given.provenance) for name, given in context.items()}
-            if any(getattr(resource, name) != value for name, value in values.items()):
-                for name, value in values.items():
-                    setattr(resource, name, value)
-                rows.append(resource)
-        for few in batched(rows):
+    rows = Resource.objects.filter(connection=connection).order_by("pk").values_list("pk", *columns)
+    changed: dict[str, list[int]] = {}
+    for batch in batched(rows.iterator(CONTEXT_BATCH), CONTEXT_BATCH):
+        stamper.prepare([row[0] for row in batch])
+        for pk, *stored in batch:
+            context = stamper.context(pk, day).values
+            wanted: list[Any] = [context[name].value if name in context else "" for name in columns[:-1]]
+            wanted.append({name: str(given.provenance) for name, given in context.items()})
+            if stored != wanted:
+                changed.setdefault(json.dumps(wanted), []).append(pk)
+    for values, pks in changed.items():
+        for few in batched(pks):
             with small_transaction():
-                Resource.objects.bulk_update(few, columns)
-        changed += len(rows)
-    return changed
+                Resource.objects.filter(pk__in=few).update(
+                    **dict(zip(columns, json.loads(values), strict=True))
+                )
+    return sum(len(pks) for pks in changed.values())
 
 
 def after_retyping(*, provider_type: str, native_type: str) -> None:

@@ -7,6 +7,7 @@ texts are compared without regard to case. Of `in` the value is a list, of `exis
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -125,17 +126,16 @@ def _comparison(operator: str, value: str) -> Callable[[str | None], bool]:
         return lambda text: text is not None and text.casefold().startswith(wanted)
     if operator == Operator.ENDS:
         return lambda text: text is not None and text.casefold().endswith(wanted)
-    if operator == Operator.GLOB:
-        return _search(_compiled(fnmatch.translate(value)), whole=True)
-    return _search(_compiled(value), whole=False)
+    if operator == Operator.GLOB:  # what a glob becomes does not run wild, and needs no limit
+        looks_like = re.compile(fnmatch.translate(value), re.IGNORECASE).match
+        return lambda text: text is not None and looks_like(text) is not None
+    return _search(_compiled(value))
 
 
-def _search(pattern: Any, *, whole: bool) -> Callable[[str | None], bool]:
-    look = pattern.fullmatch if whole else pattern.search
-
+def _search(pattern: Any) -> Callable[[str | None], bool]:
     def holds(text: str | None) -> bool:
         try:
-            return text is not None and look(text, timeout=REGEX_SECONDS) is not None
+            return text is not None and pattern.search(text, timeout=REGEX_SECONDS) is not None
         except TimeoutError:
             return False
 
