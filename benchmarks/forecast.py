@@ -4,7 +4,7 @@
     python -m benchmarks forecast --focus aws.csv                those of a FOCUS file
     python -m benchmarks forecast --data .data --python ../venv/bin/python      with statsmodels of that Python
 
-At each day from the eighth on, every method is asked for the total of the next 1, 7 and 30 days with what was known by
+At each day from the eighth on (or at each `--every` so-manyth), every method is asked for the total of the next 1, 7 and 30 days with what was known by
 then, and compared with what came. Compared are:
 
 - ours (`costs.forecasting`);
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="a data folder of the embedded mode")
     parser.add_argument("--focus", type=Path, help="a FOCUS file, CSV")
     parser.add_argument("--python", type=Path, help="a Python with statsmodels")
+    parser.add_argument("--every", type=int, default=1, help="days from one forecast to the next")
     options = parser.parse_args(arguments)
     series: dict[str, Days] = {}
     if options.data:
@@ -49,18 +50,18 @@ def main(arguments: list[str]) -> None:
     if options.focus:
         series[options.focus.name] = _of_focus(options.focus)
     for name, days in series.items():
-        _compare(name, days, options.python)
+        _compare(name, days, options.python, options.every)
 
 
-def _compare(name: str, days: Days, python: Path | None) -> None:
+def _compare(name: str, days: Days, python: Path | None, every: int) -> None:
     print(f"\n{name}: {len(days)} days, {sum(days.values(), ZERO):.2f}\n")
     methods: dict[str, dict[int, list[Decimal]]] = {
-        "ours": _errors(days, _ours),
-        "last month": _errors(days, _last_month),
-        "daily mean": _errors(days, _daily_mean),
+        "ours": _errors(days, _ours, every),
+        "last month": _errors(days, _last_month, every),
+        "daily mean": _errors(days, _daily_mean, every),
     }
     if python:
-        methods["Holt-Winters (statsmodels)"] = _errors_of(_holt_winters(days, python), days)
+        methods["Holt-Winters (statsmodels)"] = _errors_of(_holt_winters(days, python, every), days)
     print_table(
         ["method", *(f"next {horizon}" for horizon in HORIZONS), "forecasts"],
         (
@@ -74,13 +75,13 @@ def _compare(name: str, days: Days, python: Path | None) -> None:
     )
 
 
-def _errors(days: Days, method: Method) -> dict[int, list[Decimal]]:
+def _errors(days: Days, method: Method, every: int) -> dict[int, list[Decimal]]:
     ordered = sorted(days)
     said = {}
     known: dict[date, Decimal] = {}
     for day in ordered[:-1]:
         known[day] = days[day]
-        if len(known) >= MINIMUM_DAYS:
+        if len(known) >= MINIMUM_DAYS and (len(known) - MINIMUM_DAYS) % every == 0:
             said[day] = method(known, day + timedelta(days=max(HORIZONS)))
     return _errors_of(said, days)
 
@@ -114,10 +115,15 @@ def _daily_mean(known: Days, until: date) -> list[Decimal]:
     return [mean] * (until - max(known)).days
 
 
-def _holt_winters(days: Days, python: Path) -> dict[date, list[Decimal]]:
+def _holt_winters(days: Days, python: Path, every: int) -> dict[date, list[Decimal]]:
     """Asked in another Python; the forecasts of every day as text."""
     ordered = sorted(days)
-    given = {"values": [float(days[day]) for day in ordered], "first": MINIMUM_DAYS, "ahead": max(HORIZONS)}
+    given = {
+        "values": [float(days[day]) for day in ordered],
+        "first": MINIMUM_DAYS,
+        "every": every,
+        "ahead": max(HORIZONS),
+    }
     done = subprocess.run(
         [str(python), "-c", HOLT_WINTERS],
         input=json.dumps(given),
@@ -127,7 +133,7 @@ def _holt_winters(days: Days, python: Path) -> dict[date, list[Decimal]]:
     )
     answers = json.loads(done.stdout)
     return {
-        ordered[MINIMUM_DAYS - 1 + number]: [Decimal(str(value)) for value in values]
+        ordered[MINIMUM_DAYS - 1 + number * every]: [Decimal(str(value)) for value in values]
         for number, values in enumerate(answers)
     }
 
@@ -138,7 +144,7 @@ from statsmodels.tsa.holtwinters import ExponentialSmoothing
 warnings.simplefilter("ignore")
 given = json.load(sys.stdin)
 found = []
-for count in range(given["first"], len(given["values"])):
+for count in range(given["first"], len(given["values"]), given["every"]):
     known = given["values"][:count]
     season = {"seasonal": "add", "seasonal_periods": 7} if count >= 14 else {}
     model = ExponentialSmoothing(known, trend="add", initialization_method="estimated", **season)

@@ -33,7 +33,7 @@ class AnomalyCauseSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["new", "resized", "price", "use"])
     resource = serializers.IntegerField()
     name = serializers.CharField()
-    label = serializers.CharField(help_text="The article of the bill; empty: the whole resource.")
+    label: Any = serializers.CharField(help_text="The article of the bill; empty: the whole resource.")
     before = serializers.DecimalField(max_digits=40, decimal_places=12, allow_null=True)
     after = serializers.DecimalField(max_digits=40, decimal_places=12, allow_null=True)
     unit = serializers.CharField()

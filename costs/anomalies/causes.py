@@ -113,13 +113,13 @@ def _of_rates(
             found.setdefault(state.resource_id, state)
     causes = []
     for pk, run in runs.items():
-        state = found.get(pk)
+        opened = found.get(pk)
         kind, before, after = USE, None, None
-        if state is not None:
-            before, after = (Decimal(str(value)) for value in state.changes["daily_cost"])
-            if RESIZING & set(state.changes):
+        if opened is not None:
+            before, after = (Decimal(str(value)) for value in opened.changes["daily_cost"])
+            if RESIZING & set(opened.changes):
                 kind = RESIZED
-            elif not state.has_configuration_change and resources[pk].resource_type not in USE_BILLED:
+            elif not opened.has_configuration_change and resources[pk].resource_type not in USE_BILLED:
                 kind = PRICE
         causes.append(
             Cause(kind=kind, resource=pk, label="", before=before, after=after, unit="", amount=run.excess)
@@ -207,9 +207,10 @@ def _line_sums(
         charge_period_start__gte=day_bounds(first, zone)[0],
         charge_period_start__lt=day_bounds(last, zone)[1],
     )
-    return list(
+    sums: Iterable[Any] = (
         lines.annotate(day=TruncDate("charge_period_start", tzinfo=zone))
         .order_by()
         .values("resource_id", "charge_description", "sku_id", "pricing_unit", "currency", "day")
         .annotate(cost=Sum("billed_cost"), quantity=Sum("pricing_quantity"))
     )
+    return list(sums)

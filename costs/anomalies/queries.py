@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -72,6 +73,7 @@ def around(anomaly: Anomaly) -> Around:
     first = anomaly.first_date - timedelta(days=AROUND_DAYS)
     if span is not None:
         first, last = max(first, span[0]), max(anomaly.last_date, min(last, span[1]))
+    rows: Iterable[tuple[date, Decimal | None]]
     scope = {"connection": anomaly.connection, "date__gte": first, "date__lte": last}
     if anomaly.resource_id is not None:
         rows = DailyCost.objects.filter(resource=anomaly.resource_id, **scope).values_list(

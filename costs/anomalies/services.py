@@ -159,7 +159,7 @@ def _histories(
 
 def _candidates(connection: ProviderConnection, first: date, since: date, until: date) -> list[int]:
     """The resources of which a recent day cost clearly more than their usual day, the dearest first."""
-    rows = (
+    rows: QuerySet[Any, Any] = (
         DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=until)
         .order_by()
         .values("resource")

@@ -21,7 +21,7 @@ from costs.explorer.filters import parse_filters
 from costs.explorer.queries import today_of
 from costs.forecasting import NotEnough
 
-MONEY: dict[str, int] = {"max_digits": 24, "decimal_places": 6}
+MONEY: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
 
 
 class BudgetPeriodSerializer(serializers.ModelSerializer[BudgetPeriod]):
@@ -70,7 +70,7 @@ class BudgetSerializer(serializers.ModelSerializer[Budget]):
     scope = ScopeField(required=False, allow_blank=True, max_length=4000)
     actual_thresholds = thresholds()
     forecast_thresholds = thresholds()
-    parent = serializers.PrimaryKeyRelatedField(
+    parent: Any = serializers.PrimaryKeyRelatedField(
         queryset=Budget.objects.none(), required=False, allow_null=True
     )
     current = serializers.SerializerMethodField()
@@ -283,13 +283,12 @@ class ForecastView(TenantView):
         filters = queries.scope_filters(request.query_params.get("scope", ""))
         outlook = queries.outlook(self.organization, filters, timezone.now())
         found = outlook.found
-        is_known = not isinstance(found, NotEnough)
         answer = {
             "known_until": outlook.series.known_until,
             "day_count": found.day_count,
             "needed_day_count": NotEnough(day_count=0).needed,
             "month": outlook.month,
-            "days": found.days if is_known else (),
+            "days": () if isinstance(found, NotEnough) else found.days,
             "accuracy": outlook.accuracy,
         }
         return Response(ForecastSerializer(answer).data)

@@ -139,7 +139,9 @@ class BudgetForm(ScopeForm):
             kwargs["scope"] = budget.scope
             kwargs["initial"] = {name: getattr(budget, name) for name in self.FIELDS if name != "scope"}
         super().__init__(*args, organization=organization, **kwargs)
-        others = Budget.objects.of(organization).exclude(pk=budget.pk if budget else None)
+        others = Budget.objects.of(organization)
+        if budget is not None:
+            others = others.exclude(pk=budget.pk)
         parent: Any = self.fields["parent"]
         parent.queryset = others.order_by("name")
         parent.empty_label = _("of no other")
