@@ -15,7 +15,7 @@ from .conditions import FIELDS, TAG, Operator, field_label
 from .models import ContextNode, Dimension, Match, Measure, Method, RuleVersion
 from .services import Draft
 
-EMPTY_ROWS = 2
+EMPTY_ROWS = 3
 
 
 def day_field(help_text: Any) -> forms.DateField:
@@ -87,7 +87,7 @@ class ConditionForm(forms.Form):
 class RuleForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     match = forms.ChoiceField(label=_("Applies where"), choices=Match.choices)
-    method = forms.ChoiceField(label=_("What it does"), choices=Method.choices)
+    method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
     dimension = forms.ChoiceField(
         label=_("Share out in"), choices=[("", "—"), *Dimension.choices], required=False
     )

@@ -240,6 +240,7 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
                 found = queries.preview(
                     request.organization, unsaved, today=timezone.localdate(), in_place_of=rule
                 )
+                rows = ConditionFormSet(initial=initial_of(unsaved)[1], prefix="conditions")
             else:
                 services.save_rule(
                     organization=request.organization, draft=draft, since=since, by=request.user, rule=rule
