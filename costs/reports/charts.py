@@ -33,9 +33,11 @@ WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 8, 24
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 TICKS = 4
-LABEL_WIDTH = 64
+LETTER_WIDTH = 6.5
 PALE = "0.45"
 RING = 100
+THINNEST = 0.002
+"""Of the whole: thinner parts of a ring cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +147,13 @@ def _grid(scale: Scale) -> SafeString:
 
 
 def _labels(labels: Sequence[str]) -> SafeString:
-    """Every n-th one, so that they do not run into each other."""
-    every = max(1, math.ceil(len(labels) * LABEL_WIDTH / INNER_WIDTH)) if labels else 1
+    """Every n-th one, so that they neither run into each other nor over the edge."""
+    width = max((len(label) for label in labels), default=0) * LETTER_WIDTH + LETTER_WIDTH
+    every = max(1, math.ceil(len(labels) * width / INNER_WIDTH))
     return _joined(
         format_html(
             '<text x="{}" y="{}" text-anchor="middle" fill="{}">{}</text>',
-            _short(_middle(place, len(labels))),
+            _short(min(_middle(place, len(labels)), WIDTH - width / 2)),
             HEIGHT - 6,
             TEXT,
             label,
@@ -240,8 +243,10 @@ def _ring(chart: Chart) -> SafeString:
     centre, middle, thick = RING + 8, WIDTH / 2, 44
     radius = RING - thick / 2
     around = 2 * math.pi * radius
+    parts = [(line, value) for line, value in sums if value / whole > THINNEST]
+    gap = 1 if len(parts) > 1 else 0
     drawn, offset = [], 0.0
-    for line, value in sums:
+    for line, value in parts:
         length = around * value / whole
         drawn.append(
             format_html(
@@ -252,8 +257,8 @@ def _ring(chart: Chart) -> SafeString:
                 _short(radius),
                 _colour(line.number),
                 thick,
-                _short(max(0.0, length - 1)),
-                _short(around - max(0.0, length - 1)),
+                _short(max(0.0, length - gap)),
+                _short(around - max(0.0, length - gap)),
                 _short(-offset),
                 _short(middle),
                 centre,

@@ -14,7 +14,7 @@ from common import formatting
 from costs.explorer.periods import RELATIVE
 from costs.reports.models import Report, ReportRun, RunStatus, Schedule
 from costs.reports.renderers import RENDERERS
-from costs.reports.sections import section_kinds
+from costs.reports.sections import SectionKind, section_kinds
 from costs.reports.state import DataState
 
 LEVELS = {
@@ -58,7 +58,7 @@ def sections(report: Report) -> list[dict[str, Any]]:
             {
                 "id": one["id"],
                 "title": kind.title(one["options"]) if kind else one["kind"],
-                "note": kind.label if kind else _("No such section any more"),
+                "note": _note(kind),
                 "has_options": bool(kind and kind.form),
                 "is_first": place == 0,
                 "is_last": place == len(report.sections) - 1,
@@ -67,7 +67,13 @@ def sections(report: Report) -> list[dict[str, Any]]:
     return listed
 
 
-def runs(listed: Iterable[ReportRun]) -> list[dict[str, Any]]:
+def _note(kind: SectionKind | None) -> Any:
+    if kind is None:
+        return _("No such section any more")
+    return kind.label if kind.form else kind.description
+
+
+def runs(listed: Iterable[ReportRun], *, has_recipients: bool) -> list[dict[str, Any]]:
     return [
         {
             "run": run,
@@ -79,7 +85,7 @@ def runs(listed: Iterable[ReportRun]) -> list[dict[str, Any]]:
             ],
             "state": " ".join(DataState.from_json(run.state).sentences()) if run.state else "",
             "problems": problem_sentences(run),
-            "may_send": run.is_made and run.sent_at is None,
+            "may_send": has_recipients and run.is_made and run.sent_at is None,
         }
         for run in listed
     ]

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.services import record
 from accounts.models import Organization, User
 from accounts.notifications.models import Channel
+from accounts.notifications.services import ensure_email_channels
 from common.files import remove_orphans
 from costs.explorer.periods import Span, span_of
 from costs.explorer.queries import today_of
@@ -110,6 +111,12 @@ def change_report(*, report: Report, now: datetime, channels: Sequence[Channel],
     if changes:
         record("report.changed", obj=report, organization=report.organization, changes=changes)
     return report
+
+
+def ensure_recipients(organization: Organization) -> None:
+    """Every member can be chosen by the e-mail they sign in with, also who never opened the page of channels."""
+    members = User.objects.filter(memberships__organization=organization, is_active=True)
+    ensure_email_channels(list(members.exclude(notification_channels__kind=Channel.Kind.EMAIL)))
 
 
 @transaction.atomic
@@ -232,8 +239,14 @@ def reap(*, now: datetime) -> list[int]:
         status=RunStatus.ERROR, finished_at=now, problems=[_problem(ReportRun.Problem.FAILED)]
     )
     abandoned.update(status=RunStatus.QUEUED)
-    made = ReportRun.objects.filter(status__in=MADE, scheduled_date__isnull=False, sent_at__isnull=True)
-    for run in made.filter(finished_at__lt=now - LOST_AFTER).select_related("report", "organization"):
+    unsent = ReportRun.objects.filter(
+        status__in=MADE,
+        scheduled_date__isnull=False,
+        sent_at__isnull=True,
+        finished_at__lt=now - LOST_AFTER,
+        report__channels__isnull=False,
+    )
+    for run in unsent.select_related("report", "organization").distinct():
         with suppress(ReportNotPossible):  # its own worker was only slow
             send_run(run=run, now=now)
     waiting = ReportRun.objects.filter(status=RunStatus.QUEUED, requested_at__lt=now - LOST_AFTER)
@@ -254,7 +267,7 @@ def make_run(*, run_id: int, now: datetime) -> None:
         logger.exception("report run %s failed", run_id)
         _put_back(run)
         return
-    if run.is_made and run.scheduled_date is not None:
+    if run.is_made and run.scheduled_date is not None and run.report.channels.exists():
         send_run(run=run, now=timezone.now())
 
 
@@ -262,6 +275,8 @@ def send_run(*, run: ReportRun, now: datetime, requested_by: User | None = None)
     """Send a made run to the report's recipients, once. Raises ReportNotPossible."""
     if not run.is_made:
         raise ReportNotPossible(_("It is not made yet."))
+    if not run.report.channels.exists():
+        raise ReportNotPossible(_("The report has no recipients."))
     with transaction.atomic():
         is_first = ReportRun.objects.filter(pk=run.pk, sent_at__isnull=True).update(sent_at=now)
         if not is_first:

@@ -90,6 +90,7 @@ def report_detail(request: UserRequest, pk: int) -> HttpResponse:
 @writer_required
 def report_edit(request: UserRequest, pk: int) -> HttpResponse:
     report = _report_or_404(request, pk)
+    services.ensure_recipients(request.organization)
     form = ReportForm(
         request.POST if request.method == "POST" else None,
         initial=initial_of(report),
@@ -293,7 +294,7 @@ def _sections_context(request: UserRequest, report: Report, form: SectionForm) -
 def _runs_context(request: UserRequest, report: Report) -> dict[str, Any]:
     listed = queries.runs(request.organization).filter(report=report)
     page = Paginator(listed, RUNS_SHOWN).get_page(request.GET.get("page"))
-    rows = presentation.runs(page)
+    rows = presentation.runs(page, has_recipients=report.channels.exists())
     is_active = any(row["run"].is_active for row in rows)
     return {
         "report": report,

@@ -56,7 +56,7 @@ def _section(section: Section) -> dict[str, Any]:
                 "legend": [
                     {"swatch": charts.swatch(line.number), "label": line.label} for line in chart.lines
                 ]
-                if len(chart.lines) >= LEGEND_FROM
+                if len(chart.lines) >= LEGEND_FROM or chart.kind == "doughnut"
                 else [],
             }
             for chart in section.charts

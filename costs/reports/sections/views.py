@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Organization
 from common import formatting
 from costs.explorer.chart import bucket_title, incomplete_buckets, sentence
 from costs.explorer.exploration import Exploration, Row
+from costs.explorer.models import SavedView
 from costs.explorer.queries import explore, today_of
 from costs.explorer.view import MEASURES, View, parse_view
 from costs.reports.content import Chart, Column, Kind, Line, Section, Table, Value
@@ -27,8 +31,11 @@ DAYS_TOLD = 5
 
 class ViewForm(OptionsForm):
     title = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=120)
+    saved_view = forms.TypedChoiceField(
+        label=gettext_lazy("Saved view"), required=False, coerce=int, empty_value=None
+    )
     query = forms.CharField(
-        label=gettext_lazy("View"),
+        label=gettext_lazy("Or a view"),
         required=False,
         max_length=QUERY_LENGTH,
         help_text=gettext_lazy(
@@ -53,6 +60,11 @@ class ViewForm(OptionsForm):
         label=gettext_lazy("Rows at most"), min_value=1, max_value=MOST_ROWS, initial=DEFAULT_ROWS
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["saved_view"]
+        choices.choices = [("", "—"), *shared_views(self.organization).values_list("pk", "name")]
+
     def clean_query(self) -> str:
         """In canonical form; what cannot be read is refused rather than left out."""
         given: str = self.cleaned_data["query"].strip()
@@ -62,6 +74,15 @@ class ViewForm(OptionsForm):
         if parsed.problems:
             raise forms.ValidationError(list(parsed.problems))
         return parsed.view.query_string()
+
+    def clean(self) -> dict[str, Any]:
+        """A saved view's name is the title where there is none; what it shows then is always its own query."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if given.get("saved_view") is not None:
+            names = dict(shared_views(self.organization).values_list("pk", "name"))
+            given["title"] = given.get("title") or names[given["saved_view"]]
+            given["query"] = ""
+        return given
 
 
 class ExplorerView(SectionKind):
@@ -76,7 +97,14 @@ class ExplorerView(SectionKind):
         )
 
     def build(self, frame: Frame, options: Options) -> Section:
-        view = parse_view(options.get("query", ""), frame.today).view
+        query = options.get("query", "")
+        if options.get("saved_view") is not None:
+            saved = shared_views(frame.organization).filter(pk=options["saved_view"]).first()
+            if saved is None:
+                remarks = [_("The saved view was deleted, or is shared no more.")]
+                return Section(title=self.title(options), remarks=remarks)
+            query = saved.query
+        view = parse_view(query, frame.today).view
         if not options.get("keeps_period"):
             view = replace(view, period=frame.period)
         found = explore(frame.organization, view, frame.now, limit=int(options.get("rows", DEFAULT_ROWS)))
@@ -91,6 +119,11 @@ class ExplorerView(SectionKind):
             tables=[_table(found)] if shows != CHART else [],
             remarks=_remarks(found),
         )
+
+
+def shared_views(organization: Organization) -> QuerySet[SavedView]:
+    """Saved views that everybody may look at, by name: a report shows them to everybody."""
+    return SavedView.objects.of(organization).filter(is_shared=True).order_by("name", "pk")
 
 
 def _name(view: View) -> str:

@@ -17,6 +17,7 @@ import pytest
 from django.utils import translation
 
 from accounts.tests.factories import OrganizationFactory
+from common.testing.prepare import PANGO
 from costs.anomalies.tests.factories import AnomalyFactory
 from costs.explorer.periods import Span
 from costs.explorer.queries import explore
@@ -43,7 +44,7 @@ pytestmark = pytest.mark.django_db
 MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
 NEEDS_PANGO = pytest.mark.skipif(
     not pdf.is_available() and not os.environ.get("CI"),
-    reason="pango is missing: apt-get install libpango-1.0-0 libpangoft2-1.0-0",
+    reason=PANGO.advice,
 )
 
 

@@ -161,14 +161,16 @@ def test_what_a_dead_worker_held_is_made_and_sent_by_another() -> None:
     )
     busy = ReportRunFactory(status=RunStatus.RUNNING, attempts=1, claimed_until=NOW + timedelta(minutes=1))
     unsent = ReportRunFactory(scheduled_date=date(2026, 3, 1))
+    unsent.report.channels.set([mail_of(member_of(unsent.organization))])
+    to_nobody = ReportRunFactory(scheduled_date=date(2026, 3, 1))
 
     handed_out = services.reap(now=NOW)
 
-    for run in (held, given_up, busy, unsent):
+    for run in (held, given_up, busy, unsent, to_nobody):
         run.refresh_from_db()
     assert handed_out == [held.pk]
     assert (held.status, given_up.status, busy.status) == ("queued", "error", "running")
-    assert unsent.sent_at == NOW
+    assert (unsent.sent_at, to_nobody.sent_at) == (NOW, None)
 
 
 def test_a_failing_run_is_tried_again_and_then_says_so(monkeypatch) -> None:
@@ -320,9 +322,12 @@ def test_the_builder_keeps_order_checks_names_and_audits() -> None:
 
 def test_tasks_make_what_is_due_and_remove_what_is_old() -> None:
     report = scheduled()
+    report.channels.set([mail_of(member_of(report.organization))])
 
     with time_machine.travel(NOW, tick=False):
         tasks.make_due_reports()
         tasks.remove_old_reports()
 
     assert report.runs.get().sent_at == NOW
+    with pytest.raises(services.ReportNotPossible):
+        services.send_run(run=ReportRunFactory(), now=NOW)
