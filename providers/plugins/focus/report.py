@@ -22,8 +22,8 @@ MAX_TOLD = 100
 """Bad rows, and findings of one kind, that are told one by one; the rest is counted."""
 MAX_GROUPS = 20_000
 """Different services, or accounts times months, in one file: they are held in memory."""
-REMEMBERED_ROWS = 200_000
-"""Rows among which a repeated one is recognised: memory does not grow with the file."""
+CHECKED_ROWS = 200_000
+"""Rows of a file that are held to the twelve checks: neither memory nor the wait for a preview grows with the rest."""
 _EXACT = Context(prec=60)
 """Wide enough that no sum of a file's amounts is rounded."""
 
@@ -195,7 +195,7 @@ class ReportBuilder:
         self._source = source
         self._log = FindingLog()
         self._checks = RowChecks(
-            source.columns, is_text=source.format != "parquet", remembered_rows=REMEMBERED_ROWS
+            source.columns, is_text=source.format != "parquet", remembered_rows=CHECKED_ROWS
         )
         self._findings = list(self._log.told(header_findings(source.columns)))
         self._findings += self._log.told(self._checks.header())
@@ -229,10 +229,11 @@ class ReportBuilder:
         line, doubts = row.line, tuple(doubts)
         self._good_row_count += 1
         self._findings += self._log.told(doubts)
-        told = {doubt.column for doubt in doubts}
-        self._findings += self._log.told(
-            found for found in self._checks.row(line, row.values) if found.column not in told
-        )
+        if self._good_row_count <= CHECKED_ROWS:
+            told = {doubt.column for doubt in doubts}
+            self._findings += self._log.told(
+                found for found in self._checks.row(line, row.values) if found.column not in told
+            )
         start, end = charge.charge_period_start, charge.charge_period_end
         self._start = start if self._start is None else min(start, self._start)
         self._end = end if self._end is None else max(end, self._end)
@@ -248,7 +249,8 @@ class ReportBuilder:
 
     def report(self) -> FileReport:
         """The report; to be asked once, at the end."""
-        self._findings += self._log.told(self._checks.end())
+        if self._good_row_count <= CHECKED_ROWS:
+            self._findings += self._log.told(self._checks.end())
         return FileReport(
             format=self._source.format,
             version=self._source.version,
