@@ -518,6 +518,8 @@ if LOG_FORMAT not in LOG_FORMATS:
 LOGGING: dict[str, Any] = logs.configuration(level=LOG_LEVEL, style=LOG_FORMAT)
 # One line a request and a task: of use to a machine, in a terminal it buries what matters
 LOGGING["loggers"]["django_structlog"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
+# It tells each step of a print, and each rule of a style sheet that paper does not know
+LOGGING["loggers"]["weasyprint"] = LOGGING["loggers"]["fontTools"] = {"level": "ERROR"}
 # Each head of the audit trail's chain: worth keeping where logs are shipped elsewhere
 LOGGING["loggers"]["accounts.audit"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
