@@ -70,7 +70,7 @@ class ExplorerRowSerializer(serializers.Serializer[Any]):
 class ExplorerSeriesSerializer(serializers.Serializer[Any]):
     """One group over time, a value for each bucket."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the framework's fields have one too
     values = serializers.ListField(child=serializers.DecimalField(**MONEY, allow_null=True))
 
 
@@ -126,7 +126,7 @@ class EffectSerializer(serializers.Serializer[Any]):
 
     resource = serializers.IntegerField(source="resource_id")
     amount = serializers.DecimalField(**MONEY)
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the framework's fields have one too
     unit = serializers.CharField()
     price_before = serializers.DecimalField(max_digits=30, decimal_places=12, allow_null=True)
     price_after = serializers.DecimalField(max_digits=30, decimal_places=12, allow_null=True)

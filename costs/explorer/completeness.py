@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Organization
 from costs.explorer.filters import Filters
@@ -13,6 +13,7 @@ from costs.explorer.periods import Span
 from costs.models import DailyTotal
 from providers import registry
 from providers.contract.errors import UnknownProvider
+from providers.models import ProviderConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +30,22 @@ def completeness(organization: Organization, filters: Filters, span: Span) -> Co
     A connection's first and last day are cut by its syncs; connections that read files have whole days and may have
     none. Only filters on connections and providers decide which connections matter.
     """
-    totals = filters.only(("connection", "provider")).apply(DailyTotal.objects.of(organization))
-    bounds = list(
-        totals.order_by()
-        .values_list("connection_id", "connection__provider_type")
-        .annotate(first=Min("date"), last=Max("date"))
-    )
+    days_of = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
+    bounds = [
+        (pk, kind, first, last)
+        for pk, kind, first, last in _connections(organization, filters)
+        .annotate(first=Subquery(days_of.order_by("date")[:1]), last=Subquery(days_of.order_by("-date")[:1]))
+        .values_list("pk", "provider_type", "first", "last")
+        if first is not None
+    ]
     extents = {pk: (first, last) for pk, kind, first, last in bounds if not _reads_files(kind)}
     days = (
-        totals.filter(date__gte=span.first, date__lte=span.last, connection__in=list(extents))
+        DailyTotal.objects.of(organization)
+        .filter(date__gte=span.first, date__lte=span.last, connection__in=[row[0] for row in bounds])
         .exclude(billed_cost_rub=None)
         .order_by()
         .values("date")
-        .annotate(count=Count("connection", distinct=True))
+        .annotate(count=Count("connection", distinct=True, filter=Q(connection__in=list(extents))))
     )
     ends = {day for extent in extents.values() for day in extent}
     found = set()
@@ -51,6 +55,16 @@ def completeness(organization: Organization, filters: Filters, span: Span) -> Co
             found.add(row["date"])
     since = max((first for _pk, _kind, first, _last in bounds if first <= span.last), default=None)
     return Completeness(incomplete=frozenset(found), since=since)
+
+
+def _connections(organization: Organization, filters: Filters) -> QuerySet[ProviderConnection]:
+    rows = ProviderConnection.objects.of(organization)
+    for one in filters.conditions:
+        column = {"connection": "pk", "provider": "provider_type"}.get(one.key)
+        if column is not None:
+            chosen = Q(**{f"{column}__in": one.values})
+            rows = rows.exclude(chosen) if one.is_excluded else rows.filter(chosen)
+    return rows
 
 
 def _reads_files(provider_type: str) -> bool:

@@ -161,7 +161,7 @@ def _sums(
 ) -> tuple[_Accounts, dict[int, int], set[str]]:
     """Facts by resource and currency for both periods, each resource's connection, and currencies without a rate."""
     spans = [Q(date__gte=span.first, date__lte=span.last) for span in (before, after)]
-    rows = (
+    rows: Any = (
         filters.apply(DailyCost.objects.of(organization))
         .filter(spans[0] | spans[1])
         .order_by()

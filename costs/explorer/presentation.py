@@ -180,7 +180,14 @@ def _difference_url(exploration: Exploration) -> str:
 
 
 def _row(exploration: Exploration, row: Row) -> dict[str, Any]:
-    return {"row": row, "url": drill_url(exploration, row), "labels": row.labels[1:], "label": row.labels[0]}
+    url = drill_url(exploration, row)
+    return {
+        "row": row,
+        "url": url,
+        "is_view": url.partition("?")[0] == reverse("explorer:explorer"),
+        "labels": row.labels[1:],
+        "label": row.labels[0],
+    }
 
 
 def _columns(view: View) -> dict[str, dict[str, Any]]:

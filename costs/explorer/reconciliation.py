@@ -116,7 +116,7 @@ def reconciled_months(
     known = {connection.pk: connection for connection in connections}
     rows = []
     for pk, currency in sorted({*counted, *billed}, key=lambda key: (list(known).index(key[0]), key[1])):
-        row = counted.get((pk, currency), {})
+        row: Any = counted.get((pk, currency), {})
         total = billed.get((pk, currency))
         rows.append(
             ConnectionMonth(
@@ -212,6 +212,7 @@ def _stated(
         .order_by("observed_at", "pk")
         .values_list("pk", "connection_id", "observed_at")
     ):
+        assert at is not None, "the filter leaves no others"
         times.setdefault(connection_id, []).append((at, pk))
     totals: dict[int, list[tuple[str, Decimal]]] = {}
     for snapshot_id, currency, daily in (

@@ -35,7 +35,7 @@ from costs.explorer.view import View
 from costs.facts import QUANTUM, RateTable
 from costs.services import rate_table
 from providers.contract.records import DAYS_IN_MONTH
-from syncs.models import ResourceState
+from syncs.models import ResourceState, ResourceStateQuerySet
 
 ROUBLES = "RUB"
 ByCurrency = dict[str, Decimal]
@@ -49,7 +49,7 @@ class RunRateSource:
     ) -> None:
         self.view, self.span, self.compared, self.now = view, span, compared, now
         self.zone = ZoneInfo(organization.time_zone)
-        states: QuerySet[Any] = view.filters.apply_to_states(
+        states: ResourceStateQuerySet = view.filters.apply_to_states(
             ResourceState.objects.of(organization).filter(daily_cost__isnull=False)
         )
         self.columns: list[str] = []
@@ -111,7 +111,7 @@ class RunRateSource:
             found.setdefault(key, {})[currency] = amount
         return found
 
-    def _over_time(self, states: QuerySet[Any], by: Sequence[str]) -> dict[Key, Amounts]:
+    def _over_time(self, states: ResourceStateQuerySet, by: Sequence[str]) -> dict[Key, Amounts]:
         """Three queries: what held at first, what opened and what closed since."""
         start = datetime.combine(self.span.first, time.min, tzinfo=self.zone)
         end = self._end_of(self.span.last)

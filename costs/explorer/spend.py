@@ -111,7 +111,9 @@ class SpendSource:
         return found
 
     def _grouped(self, rows: QuerySet[Any], **more: Any) -> QuerySet[Any]:
-        by = {name: F(column) for name, column in zip(self._keys(), self.columns, strict=True)}
+        by: dict[str, Any] = {
+            name: F(column) for name, column in zip(self._keys(), self.columns, strict=True)
+        }
         return rows.values(**(by or {"key_0": Value("")}), **more)
 
     def _keys(self) -> list[str]:

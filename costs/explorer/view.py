@@ -42,6 +42,7 @@ SORTS = ("total", "before", "difference", "name")
 NOTHING: Final = "none"
 GROUPS_LIMIT = 2
 DEFAULT_GROUP: Final = "type"
+DEFAULT_PERIOD: Final = "last_30_days"
 LARGEST_AMOUNT = Decimal(10) ** 12
 
 
@@ -53,7 +54,7 @@ class View:
     """
 
     measure: str = "billed"
-    period: str = "last_30_days"
+    period: str = DEFAULT_PERIOD
     step: str = "day"
     group_by: tuple[str, ...] = (DEFAULT_GROUP,)
     filters: Filters = field(default_factory=Filters)
@@ -110,7 +111,7 @@ class View:
 DEFAULT_PARAMS = frozenset(
     {
         ("measure", "billed"),
-        ("period", "last_30_days"),
+        ("period", DEFAULT_PERIOD),
         ("step", "day"),
         ("compare", "previous"),
         ("chart", "bar"),
@@ -179,14 +180,14 @@ def _choice(params: Params, key: str, known: Iterable[str], default: str, proble
 def _period(params: Params, today: date, problems: list[str]) -> str:
     asked = _ends(params, "first", "last") or _last(params, "period")
     if not asked:
-        return View.__dataclass_fields__["period"].default
+        return DEFAULT_PERIOD
     try:
         span_of(asked, today)
     except BadPeriod:
         problems.append(
             _("The period “%(value)s” cannot be read; the last 30 days are shown.") % {"value": _shown(asked)}
         )
-        return "last_30_days"
+        return DEFAULT_PERIOD
     return asked
 
 
