@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import UserRequest, organization_required, require_writer, writer_required
 from inventory.models import Resource
@@ -25,6 +25,8 @@ from .models import AllocationRule, ContextNode, Dimension, RuleVersion, TagFeed
 UNPROCESSABLE = 422
 PERIOD_DAYS = 30
 MAX_SELECTED = 500
+
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @organization_required
@@ -45,6 +47,7 @@ def overview(request: UserRequest) -> HttpResponse:
 
 
 @organization_required
+@read_or_post
 def tree(request: UserRequest) -> HttpResponse:
     """The tree of one `dimension`; POST adds a node to it."""
     dimension = _dimension(request)
@@ -70,7 +73,7 @@ def feed_set(request: UserRequest) -> HttpResponse:
     """Chooses the tags that fill a `dimension` in."""
     dimension = _dimension(request)
     form = FeedForm(request.POST)
-    if form.is_valid():
+    if "keys" in request.POST and form.is_valid():  # no tag at all is a choice, nothing said is none
         services.set_feed(
             organization=request.organization, dimension=dimension, keys=form.cleaned_data["keys"]
         )
@@ -79,6 +82,7 @@ def feed_set(request: UserRequest) -> HttpResponse:
 
 
 @writer_required
+@read_or_post
 def node_edit(request: UserRequest, pk: int) -> HttpResponse:
     """Renames and moves a node."""
     node = get_object_or_404(ContextNode.objects.of(request.organization), pk=pk)
@@ -139,11 +143,13 @@ def rule_list(request: UserRequest) -> HttpResponse:
 
 
 @writer_required
+@read_or_post
 def rule_new(request: UserRequest) -> HttpResponse:
     return _rule_page(request, None)
 
 
 @writer_required
+@read_or_post
 def rule_edit(request: UserRequest, pk: int) -> HttpResponse:
     rule = get_object_or_404(AllocationRule.objects.of(request.organization), pk=pk)
     return _rule_page(request, rule)
