@@ -99,7 +99,7 @@ NEXT: Mapping[str, str] = {
 def dimension(key: str) -> Dimension | None:
     """The dimension of a key, None where there is none."""
     tag_key = key.removeprefix(TAG_PREFIX)
-    if key.startswith(TAG_PREFIX) and tag_key and len(tag_key) <= TAG_KEY_LENGTH:
+    if key.startswith(TAG_PREFIX) and 0 < len(tag_key) <= TAG_KEY_LENGTH and "\0" not in tag_key:
         return Dimension(
             key=key,
             label=_("Tag %(key)s") % {"key": tag_key},

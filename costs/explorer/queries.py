@@ -42,7 +42,7 @@ def explore(organization: Organization, view: View, now: datetime, *, limit: int
         source = SpendSource(organization, view, span, compared, facts=view.needs_facts)
     whole = source.whole()
     groups = source.groups(limit)
-    unconverted = source.unconverted()
+    unconverted = source.unconverted() if whole.missing or view.is_run_rate else {}
     rows = _rows(organization, view, groups, unconverted, whole)
     is_cut = len(groups) == limit or view.minimum is not None or view.maximum is not None
     rest_count = max(0, source.group_count() - len(groups)) if is_cut else 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import (
     Case,
+    Count,
     DateField,
     DecimalField,
     Expression,
@@ -76,11 +77,13 @@ class SpendSource:
             .annotate(
                 total=Sum(self._roubles(), filter=self.in_span),
                 before=Sum(self._roubles(), filter=self.in_compared),
+                missing=Count("pk", filter=self.in_span & Q(billed_cost_rub__isnull=True)),
             )
-            .values_list("bucket", "total", "before")
+            .values_list("bucket", "total", "before", "missing")
         )
         sums = Sums()
-        for bucket, total, before in rows:
+        for bucket, total, before, missing in rows:
+            sums.missing += missing
             sums.total = add_known([sums.total, money(total)])
             sums.before = add_known([sums.before, money(before)])
             if total is not None:

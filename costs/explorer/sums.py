@@ -26,10 +26,11 @@ class Group:
 
 @dataclass(slots=True, kw_only=True)
 class Sums:
-    """Of everything that the filters let through. `buckets` by their first day."""
+    """Of everything that the filters let through. `buckets` by their first day; `missing` have no rouble value."""
 
     total: Decimal | None = None
     before: Decimal | None = None
+    missing: int = 0
     buckets: Amounts = field(default_factory=dict)
 
 

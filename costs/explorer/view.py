@@ -222,7 +222,7 @@ def _groups(params: Params, problems: list[str]) -> tuple[str, ...]:
     asked = [key for value in params.get("group", ()) for key in value.split(",") if key]
     if asked == [NOTHING]:
         return ()
-    known = [key for key in dict.fromkeys(asked) if dimension(key) is not None and "\0" not in key]
+    known = [key for key in dict.fromkeys(asked) if dimension(key) is not None]
     problems += [
         _("There is no dimension “%(key)s” to group by.") % {"key": _shown(key)}
         for key in asked

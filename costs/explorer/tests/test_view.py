@@ -90,6 +90,8 @@ def test_forms_may_send_ends_and_one_more_filter() -> None:
         "connection=%D9%A3",
         "resource=-1",
         "not.colour=red",
+        "not.tag.%00=red",
+        "group=tag.%00",
         "type=%00",
         f"type={'x' * 400}",
         "min=many",
