@@ -21,6 +21,7 @@ from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChange, RunwayAlert
 from costs.explorer.models import ChartNote, SavedView
 from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
+from costs.reports.models import Report, ReportFile, ReportRun
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
@@ -76,6 +77,7 @@ def marked_estate() -> tuple[Organization, User]:
     ChartNote.objects.create(
         organization=organization, author=owner, date=NOW.date(), text=f"{MARK} note", filters=f"name={MARK}"
     )
+    _report_of_costs(organization)
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
@@ -97,6 +99,39 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _report_of_costs(organization: Organization) -> None:
+    report = Report.objects.create(
+        organization=organization,
+        name=f"{MARK} report",
+        language="en",
+        formats=["html"],
+        sections=[{"id": "a1", "kind": "view", "options": {"title": f"{MARK} section"}}],
+    )
+    run = ReportRun.objects.create(
+        organization=organization,
+        report=report,
+        status="partial",
+        first_date=NOW.date(),
+        last_date=NOW.date(),
+        requested_at=NOW,
+        state={
+            "wanted_until": "2026-11-19",
+            "known_until": None,
+            "incomplete": [],
+            "connections": [[MARK, "error"]],
+        },
+        problems=[{"code": "section", "name": MARK}],
+    )
+    ReportFile.objects.create(
+        organization=organization,
+        run=run,
+        format="html",
+        name=f"{MARK}.html",
+        file=f"reports/{MARK}.html",
+        size_bytes=1,
+    )
 
 
 def _report() -> dict[str, object]:

@@ -1,9 +1,10 @@
-"""`manage.py costs explore|difference|reconcile`: the common questions about money, in a terminal."""
+"""`manage.py costs explore|difference|reconcile|report`: the common questions about money, in a terminal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,15 +18,18 @@ from costs.explorer.api import (
     DifferenceSerializer,
     ExplorationSerializer,
 )
+from costs.explorer.asked import asked_difference, asked_month
 from costs.explorer.cause_words import cause_note, cause_title
 from costs.explorer.difference import difference
-from costs.explorer.difference_pages import asked_difference
 from costs.explorer.periods import BadPeriod, fixed_span
 from costs.explorer.presentation import measure_title, period_text
 from costs.explorer.queries import explore, today_of
 from costs.explorer.reconciliation import reconciled_months
-from costs.explorer.reconciliation_pages import asked_month
 from costs.explorer.view import parse_view
+from costs.reports.document import make_document
+from costs.reports.models import Report
+from costs.reports.renderers import RENDERERS
+from costs.reports.renderers.pdf import PdfMissing
 from providers.models import ProviderConnection
 
 VIEW_HELP = (
@@ -48,12 +52,21 @@ class Command(BaseCommand):
         two.add_argument("before", help="a period: 2026-09, 2026-09-01..2026-09-30, last_month …")
         two.add_argument("after", help="another one")
         two.add_argument("--filters", default="", help="as in a view, e.g. 'connection=3'")
+        four = commands.add_parser("report", parents=[shared], help="make one of the reports, as a file")
+        four.add_argument("name", help="the report's name")
+        four.add_argument("--format", choices=list(RENDERERS), help="the file's; by its name without it")
+        four.add_argument("-o", "--output", required=True, help="the file to write")
         three = commands.add_parser("reconcile", parents=[shared], help="a month's bills against our facts")
         three.add_argument("month", nargs="?", default="", help="2026-10; the last whole month without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         organization = _organization(options["organization"])
-        answer = {"explore": self._explore, "difference": self._difference, "reconcile": self._reconcile}
+        answer = {
+            "explore": self._explore,
+            "difference": self._difference,
+            "reconcile": self._reconcile,
+            "report": self._report,
+        }
         answer[options["question"]](organization, options)
 
     def _explore(self, organization: Organization, options: dict[str, Any]) -> None:
@@ -123,6 +136,29 @@ class Command(BaseCommand):
             for row in found
         ]
         self._table(["Connection", "Billed", "Counted", "Not explained", "%"], rows, texts=1)
+
+    def _report(self, organization: Organization, options: dict[str, Any]) -> None:
+        report = Report.objects.of(organization).select_related("organization").filter(name=options["name"])
+        path = Path(options["output"])
+        extensions = {one.extension: one for one in RENDERERS.values()}
+        renderer = RENDERERS.get(options["format"] or "") or extensions.get(path.suffix.removeprefix("."))
+        if renderer is None:
+            raise CommandError(f"{path.name} says no format; name one by --format.")
+        if (found := report.first()) is None:
+            raise CommandError(f"There is no report {options['name']}.")
+        made = make_document(found, now=timezone.now())
+        try:
+            path.write_bytes(renderer.render(made.document))
+        except PdfMissing as error:
+            raise CommandError("No PDF here: the system's library pango is missing.") from error
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+        if options["json"]:
+            self._json(made.state.as_json())
+            return
+        self.stdout.write(f"{path}, {period_text(made.document.span)}")
+        for sentence in (*made.document.state, *made.document.failed):
+            self.stdout.write(sentence)
 
     def _json(self, data: Any) -> None:
         self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str))

@@ -30,6 +30,7 @@ from costs.allocation.models import AllocationRule, ContextNode
 from costs.anomalies.models import Anomaly
 from costs.budgets.models import Budget, PlannedChange
 from costs.explorer.models import ChartNote, SavedView
+from costs.reports.models import Report, ReportFile, ReportRun
 from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection
@@ -116,6 +117,13 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("reports:run_start", Report),
+        ("reports:run_list", Report),
+        ("reports:run_", ReportRun),
+        ("report_run", ReportRun),
+        ("reports:file", ReportFile),
+        ("reports:", Report),
+        ("api:report-", Report),
         ("explorer:view", SavedView),
         ("saved_view", SavedView),
         ("explorer:note", ChartNote),
