@@ -14,12 +14,11 @@ from rest_framework.response import Response
 
 from accounts.api import TenantView, TenantViewSet
 from costs.explorer import services
+from costs.explorer.asked import asked_difference, asked_month
 from costs.explorer.difference import difference
-from costs.explorer.difference_pages import asked_difference
 from costs.explorer.models import SavedView
 from costs.explorer.queries import explore, today_of
 from costs.explorer.reconciliation import month_sums, reconciled_months
-from costs.explorer.reconciliation_pages import asked_month
 from costs.explorer.saved import visible_views
 from costs.explorer.view import CHARTS, MEASURES, STEPS, parse_view
 from providers.models import ProviderConnection

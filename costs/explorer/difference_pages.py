@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -20,30 +18,19 @@ from accounts.access import UserRequest, organization_required
 from accounts.audit.services import record
 from common import formatting
 from costs.explorer import difference as differences
+from costs.explorer.asked import asked_difference
 from costs.explorer.cause_words import QUIET, TITLES, cause_note, cause_title, price_text
 from costs.explorer.causes import UNEXPLAINED
 from costs.explorer.difference import CauseSum, Difference
 from costs.explorer.exports import BYTE_ORDER_MARK, csv_line
-from costs.explorer.filters import Filters, parse_filters
-from costs.explorer.periods import BadPeriod, Span, compared_span, fixed_span, span_of
+from costs.explorer.periods import Span
 from costs.explorer.presentation import period_text
 from costs.explorer.queries import today_of
 
-DEFAULT_AFTER = "last_month"
 SHOWN_EFFECTS = 20
 CHART_WIDTH = Decimal(100)
 MARGIN = Decimal("0.04")
 """Of the scale, left free on both sides of the waterfall."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Two periods and a filter as a URL names them, and sentences about what could not be read."""
-
-    before: Span
-    after: Span
-    filters: Filters
-    problems: tuple[str, ...]
 
 
 @organization_required
@@ -85,39 +72,6 @@ def difference_csv(request: UserRequest) -> StreamingHttpResponse:
     name = f"difference-{asked.before.first}-{asked.after.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def asked_difference(params: dict[str, list[str]], today: date) -> Asked:
-    """Two periods of a URL; last month against the one before where it names none or they cannot be read.
-
-    Forms may send `before_first`, `before_last`, `after_first` and `after_last`.
-    """
-    problems: list[str] = []
-    filters, found = parse_filters(
-        {key: values for key, values in params.items() if key not in ("before", "after")}
-    )
-    problems += found
-    after = _asked_span(params, "after", today, problems) or span_of(DEFAULT_AFTER, today)
-    before = _asked_span(params, "before", today, problems)
-    if before is None:
-        before = compared_span("previous", after)
-        assert before is not None, "there is always a period before"
-    return Asked(before=before, after=after, filters=filters, problems=tuple(problems))
-
-
-def _asked_span(params: dict[str, list[str]], key: str, today: date, problems: list[str]) -> Span | None:
-    first, last = (params.get(f"{key}_{end}", [""])[-1] for end in ("first", "last"))
-    asked = f"{first or last}..{last or first}" if first or last else params.get(key, [""])[-1]
-    if not asked:
-        return None
-    try:
-        return span_of(asked, today) if ".." not in asked else fixed_span(asked)
-    except BadPeriod:
-        problems.append(
-            _("The period “%(value)s” cannot be read; another one is shown.")
-            % {"value": asked.replace("\0", "")[:60]}
-        )
-        return None
 
 
 def waterfall(found: Difference) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import UserRequest, organization_required
-from costs.explorer.periods import BadPeriod, Span, fixed_span, shifted, span_of
+from costs.explorer.asked import asked_month, month_key
+from costs.explorer.periods import Span, shifted
 from costs.explorer.queries import today_of
 from costs.explorer.reconciliation import month_sums, parts_of, reconciled_months
 from providers.models import ProviderConnection
@@ -55,19 +55,6 @@ def reconciliation_connection(request: UserRequest, pk: int) -> HttpResponse:
     ]
     context = {"connection": connection, "month": month, "found": found, "key": month_key(month.first)}
     return render(request, "explorer/reconciliation_connection.html", context)
-
-
-def asked_month(asked: str, today: date) -> Span:
-    """A calendar month; the last whole one where none can be read."""
-    try:
-        span = fixed_span(asked)
-    except BadPeriod:
-        return span_of("last_month", today)
-    return fixed_span(month_key(span.first))
-
-
-def month_key(day: date) -> str:
-    return f"{day:%Y-%m}"
 
 
 def _months(request: UserRequest, chosen: Span) -> list[dict[str, Any]]:
