@@ -478,7 +478,7 @@ def _write_day(
     resource_pks: Collection[int] | None,
 ) -> None:
     """In batches; the day's totals come with the last of them, so that a day left half written is seen as changed."""
-    writes: list[Callable[[], None]] = [
+    writes: list[Callable[[], object]] = [
         *_deletions(connection, day, change.vanished),
         *_restamps(connection, day, change.restamped, stamps, stamper),
     ]
@@ -546,7 +546,7 @@ def _stored(
 
 def _deletions(
     connection: ProviderConnection, day: date, keys: Iterable[Key]
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Callable[[], object]]:
     by_kind: dict[tuple[str, str, str], list[int]] = {}
     for key in keys:
         by_kind.setdefault((key.charge_category, key.source, key.currency), []).append(key.resource_pk)
@@ -569,7 +569,7 @@ def _restamps(
     keys: Iterable[Key],
     stamps: Mapping[Key, Stamp],
     stamper: Stamper,
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Callable[[], object]]:
     """All facts of a resource and day have the same dimensions."""
     by_stamp: dict[str, set[int]] = {}
     for key in keys:

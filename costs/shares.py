@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Model
 
@@ -15,7 +16,7 @@ from costs.facts import QUANTUM, Amounts, Key
 from costs.models import CostShare, DailyCost
 from syncs.engine.drafts import batched
 
-ShareRow = tuple[Key, int, Decimal, tuple[Decimal | None, ...]]
+ShareRow = tuple[Key, int, Decimal, tuple[Any, ...]]
 """The fact's key, the dimensions' pk, the weight, and the five amounts of a share."""
 
 

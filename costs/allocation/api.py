@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import TenantView, TenantViewSet
+from accounts.models import Organization
 from inventory.models import Resource
 
 from . import queries, services, tasks
@@ -37,10 +38,19 @@ def _refused(error: Exception, field: str = "non_field_errors") -> serializers.V
     return serializers.ValidationError({field: [str(error)]})
 
 
+def _restate(organization: Organization, since: str) -> None:
+    """Costs follow in the background, once what was written stands."""
+    tasks.restate.delay_on_commit(  # type: ignore[attr-defined]  # Celery's Django task
+        organization_id=organization.pk, since=since
+    )
+
+
 class ContextNodeSerializer(serializers.ModelSerializer[ContextNode]):
     """One value of a dimension; `parent` is a node of the same dimension, null at the root."""
 
-    parent = serializers.IntegerField(source="parent_id", allow_null=True, default=None, min_value=1)
+    parent = serializers.IntegerField(  # type: ignore[assignment]  # the framework's own fields have a parent
+        source="parent_id", allow_null=True, default=None, min_value=1
+    )
 
     class Meta:
         model = ContextNode
@@ -107,15 +117,15 @@ class ContextNodeViewSet(
         except services.AllocationError as error:
             raise _refused(error, "name") from error
         if node and before != given["name"]:
-            tasks.restate.delay_on_commit(organization_id=self.organization.pk, since="")
+            _restate(self.organization, "")
 
 
 class ConditionSerializer(serializers.Serializer[Any]):
     """`value` is a text, of the operator `in` a list of texts."""
 
-    field = serializers.CharField(max_length=140)  # type: ignore[assignment]
+    field = serializers.CharField(max_length=140)
     operator = serializers.CharField(max_length=10)
-    value = serializers.JSONField(default="")
+    value = serializers.JSONField(default="")  # type: ignore[arg-type]  # JSON is also a text
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -272,7 +282,7 @@ class AllocationRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         return given
 
     def _answer(self, rule: AllocationRule, since: date, code: int = status.HTTP_200_OK) -> Response:
-        tasks.restate.delay_on_commit(organization_id=self.organization.pk, since=since.isoformat())
+        _restate(self.organization, since.isoformat())
         fresh = self.get_queryset().get(pk=rule.pk)
         return Response(StoredRuleSerializer(fresh).data, status=code)
 
@@ -330,7 +340,7 @@ class AssignmentViewSet(mixins.ListModelMixin, TenantViewSet):
             since=since,
             by=self.acting_user,
         )
-        tasks.restate.delay_on_commit(organization_id=self.organization.pk, since=since.isoformat())
+        _restate(self.organization, since.isoformat())
         return Response({"resource_count": count})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import regex
+import regex  # type: ignore[import-untyped]
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy

@@ -280,9 +280,9 @@ def _as_preview(
     moves = []
     for state, dimension, before, after in moved:
         rate = rates.on(state.currency, today) if state.currency else None
-        known = state.daily_cost is not None and rate is not None
+        daily = state.daily_cost
         monthly[state.resource_id] = (
-            (state.daily_cost * MONTH_DAYS * rate).quantize(QUANTUM) if known else None  # type: ignore[operator]
+            None if daily is None or rate is None else (daily * MONTH_DAYS * rate).quantize(QUANTUM)
         )
         moves.append(
             Move(
@@ -323,7 +323,7 @@ def _versions_on(organization: Organization, day: date) -> list[RuleVersion]:
 
 
 def _open_states(organization: Organization) -> Any:
-    states = ResourceState.objects.of(organization).open().select_related("connection")  # type: ignore[attr-defined]
+    states = ResourceState.objects.of(organization).filter(opened_at__isnull=False, closed_at__isnull=True)
     columns = (
         "service_name",
         "region_id",

@@ -77,7 +77,7 @@ def assignments_of(
     rows = valid_between(ContextAssignment.objects.filter(resource__in=resource_pks), first, last)
     found: dict[int, list[tuple[date, date | None, str, str]]] = {}
     for pk, *assignment in rows.values_list("resource", "valid_from", "valid_until", "dimension", "value"):
-        found.setdefault(pk, []).append(tuple(assignment))  # type: ignore[arg-type]
+        found.setdefault(pk, []).append(tuple(assignment))
     return found
 
 
@@ -94,6 +94,6 @@ def peoples_tags(resource_pks: Collection[int]) -> dict[int, dict[str, str]]:
     """{resource: {key: value}} of the tags that people set; they have no history. One query."""
     found: dict[int, dict[str, str]] = {}
     rows = Tag.objects.filter(resource__in=resource_pks, source=TagSource.USER)
-    for pk, key, value in rows.values_list("resource", "key", "value"):
+    for pk, key, value in rows.values_list("resource_id", "key", "value"):
         found.setdefault(pk, {})[key] = value
     return found

@@ -157,7 +157,7 @@ def save_node(
     """Add a node, or change one; a new name goes through all rules and assignments. Raises NameTaken, WrongPlace."""
     name = name.strip()
     others = ContextNode.objects.of(organization).filter(dimension=dimension, name=name)
-    if others.exclude(pk=node.pk if node else None).exists():
+    if (others.exclude(pk=node.pk) if node else others).exists():
         raise NameTaken(_("“%(name)s” is there already.") % {"name": name})
     if parent is not None and (parent.dimension != dimension or (node and node.pk in _line_of(parent))):
         raise WrongPlace(_("A node cannot stand below itself."))

@@ -305,7 +305,7 @@ def _tree_page(request: UserRequest, dimension: str, form: NodeForm) -> HttpResp
 
 def _restate(request: UserRequest, since: date | None) -> None:
     """Costs follow in the background, once what was written stands."""
-    tasks.restate.delay_on_commit(
+    tasks.restate.delay_on_commit(  # type: ignore[attr-defined]  # Celery's Django task
         organization_id=request.organization.pk, since=since.isoformat() if since else ""
     )
 
