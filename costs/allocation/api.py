@@ -32,6 +32,7 @@ from .models import (
 
 MONEY: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
 RESOURCES_LIMIT = 500
+DAYS = timedelta(days=29)
 
 
 def _refused(error: Exception, field: str = "non_field_errors") -> serializers.ValidationError:
@@ -370,6 +371,6 @@ class CoverageView(TenantView):
         given = PeriodSerializer(data=request.query_params)
         given.is_valid(raise_exception=True)
         last = given.validated_data.get("last") or timezone.localdate()
-        first = given.validated_data.get("first") or last - timedelta(days=29)
+        first = given.validated_data.get("first") or max(date.min + DAYS, last) - DAYS
         found = queries.coverage(self.organization, first=first, last=last)
         return Response(CoverageSerializer(found, many=True).data)

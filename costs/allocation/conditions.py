@@ -52,6 +52,9 @@ class Operator(models.TextChoices):
     MISSING = "missing", gettext_lazy("is empty")
 
 
+VALUELESS = frozenset({Operator.EXISTS, Operator.MISSING})
+
+
 class InvalidCondition(ValueError):
     """A condition that says nothing a resource could be asked; the message is a sentence for people."""
 
@@ -100,7 +103,7 @@ def _parsed(condition: Mapping[str, Any]) -> Condition:
         return Condition(field, operator, lambda text: not text)
     if operator == Operator.IN:
         return Condition(field, operator, _is_one_of(value))
-    if not isinstance(value, str) or not value.strip() or len(value) > VALUE_LIMIT:
+    if not isinstance(value, str) or not value.strip() or len(value) > VALUE_LIMIT or "\0" in value:
         raise InvalidCondition(
             _("“%(field)s” is compared with a text of 1 to %(limit)d letters.")
             % {"field": field_label(field), "limit": VALUE_LIMIT}
@@ -111,7 +114,7 @@ def _parsed(condition: Mapping[str, Any]) -> Condition:
 def _is_one_of(value: Any) -> Callable[[str | None], bool]:
     items = value if isinstance(value, list) else []
     wanted = {item.strip().casefold() for item in items if isinstance(item, str) and item.strip()}
-    if not wanted or len(items) > VALUE_LIMIT:
+    if not wanted or len(items) > VALUE_LIMIT or any("\0" in str(item) for item in items):
         raise InvalidCondition(_("“is one of” needs a list of values."))
     return lambda text: text is not None and text.casefold() in wanted
 

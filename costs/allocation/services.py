@@ -27,7 +27,7 @@ from costs.services import billing_zone, history_days, refresh_context, restamp
 from inventory.models import Resource
 from providers.models import ProviderConnection
 
-from .conditions import InvalidCondition, parse
+from .conditions import VALUELESS, InvalidCondition, parse
 from .models import (
     AllocationRule,
     ContextAssignment,
@@ -98,7 +98,14 @@ class Draft:
                 if self.measure not in Measure.values:
                     raise InvalidRule(_("Say in proportion to what the cost is shared out."))
                 said["measure"] = self.measure
-        conditions = [dict(condition) for condition in self.conditions]
+        conditions = [
+            {
+                "field": each["field"],
+                "operator": each["operator"],
+                "value": "" if each["operator"] in VALUELESS else each["value"],
+            }
+            for each in self.conditions
+        ]
         return {"match": self.match, "method": self.method, "conditions": conditions, **said}
 
     def _checked_values(self) -> dict[str, str]:
