@@ -29,7 +29,7 @@ class Anomaly(TenantModel, TimestampedModel):
 
     `days`: [[date, actual, expected]]. `parts`: [{resource, name, actual, expected}], the greatest surplus first.
     `causes`: [{kind, resource, name, label, before, after, unit, amount}] (see `causes`). `around`: {level: [actual,
-    expected]} of the sums above it on the same days. Amounts in JSON are texts. `is_over`: the days after it cost what
+    expected, dearest day]} of the sums above it on the same days. Amounts in JSON are texts. `is_over`: the days after it cost what
     they should; `is_settled`: it lasted until its level was the usual one. An accepted anomaly keeps what its dearest
     day cost as `accepted_daily_cost`; up to that nothing is told again for a while.
     """

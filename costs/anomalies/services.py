@@ -193,10 +193,9 @@ def _accepted(connection: ProviderConnection, since: date) -> dict[Key, list[Acc
             continue
         key = Key(row.level, row.service_name, row.resource_id)
         found.setdefault(key, []).append(Accepted(row.first_date, row.accepted_daily_cost))
-        for level, (actual, _expected) in row.around.items():
+        for level, (_actual, _expected, dearest) in row.around.items():
             above = Key(level, row.service_name if level == SERVICE else "")
-            daily = Decimal(actual) / max(1, row.day_count)
-            found.setdefault(above, []).append(Accepted(row.first_date, daily))
+            found.setdefault(above, []).append(Accepted(row.first_date, Decimal(dearest)))
     return found
 
 
@@ -250,7 +249,8 @@ def _fill(
             for pk, part in finding.parts[:SHOWN_PARTS]
         ],
         "around": {
-            level: [str(above.actual), str(above.expected)] for level, above in finding.around.items()
+            level: [str(above.actual), str(above.expected), str(max(day.actual for day in above.days))]
+            for level, above in finding.around.items()
         },
     }
     changed = [name for name, value in values.items() if getattr(anomaly, name) != value]

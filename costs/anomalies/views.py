@@ -105,7 +105,7 @@ def _detail(
                 "actual": Decimal(actual),
                 "expected": Decimal(expected),
             }
-            for level, (actual, expected) in anomaly.around.items()
+            for level, (actual, expected, _dearest) in anomaly.around.items()
         ],
         "chart": _chart(anomaly),
         "may_write": request.membership.may_write,

@@ -52,5 +52,5 @@ class AnomalyFactory(factory.django.DjangoModelFactory):
             }
         ]
     )
-    around = factory.LazyFunction(lambda: {"connection": ["2000.000000", "1100.000000"]})
+    around = factory.LazyFunction(lambda: {"connection": ["2000.000000", "1100.000000", "2000.000000"]})
     found_at = datetime(2026, 3, 11, 9, tzinfo=UTC)

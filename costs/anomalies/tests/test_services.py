@@ -88,7 +88,7 @@ def test_jump_is_found_explained_to_the_rouble_and_told_once(server: Resource, c
         ("More use, Traffic", "10 → 2,260 GB a day", Decimal(9000))
     ]
     assert explanation.rest == 0
-    assert anomaly.around["connection"] == ["11200.000000", "2200.000000"]
+    assert anomaly.around["connection"] == ["11200.000000", "2200.000000", "5600.000000"]
     notification = Notification.objects.get()
     text = message_for(reader, [notification], None)
     assert "etl-01 costs ₽9,000.00 more than expected" in text.title
@@ -139,6 +139,19 @@ def test_what_a_person_accepted_is_quiet_until_it_costs_more_still(server: Resou
 
     assert Anomaly.objects.count() == 2
     assert (further.first_date, further.excess) == (date(2026, 3, 7), 8900)
+
+
+def test_days_of_different_height_are_accepted_whole(cloud: Any) -> None:
+    """The sums above the resource are accepted with it: nobody hears of the same days again from them."""
+    server = ResourceFactory(connection=cloud)
+    charge(server, FIRST, [100] * 26 + [9000, 2000] + [100] * 3)
+    charge(ResourceFactory(connection=cloud), FIRST, [1000] * 31)
+    [anomaly] = find(cloud)
+
+    services.acknowledge(anomaly=anomaly, reason="Backfill", by=member_of(cloud.organization), now=NOW)
+
+    assert find(cloud) == []
+    assert Anomaly.objects.get() == anomaly
 
 
 def test_new_resource_resize_and_price_are_causes(cloud: Any) -> None:
