@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from common import formatting
 from costs.budgets.models import Budget, BudgetPeriod
-from costs.budgets.queries import SHOWN_DAYS, Course, Outlook, ScopePart
+from costs.budgets.queries import SHOWN_DAYS, Branch, Course, Outlook, ScopePart
 from costs.explorer.filters import Filters
 from costs.forecasting import Forecast, NotEnough
 from costs.queries import ROUBLES
@@ -38,6 +38,19 @@ def bar(period: BudgetPeriod) -> dict[str, Any]:
             "forecast": formatting.rounded_money(forecast),
             "limit": formatting.rounded_money(period.limit),
         },
+    }
+
+
+def row(branch: Branch) -> dict[str, Any]:
+    """Variables of `budgets/_row.html`, without the scope in words."""
+    level, text = verdict(branch.period)
+    return {
+        "branch": branch,
+        "budget": branch.budget,
+        "period": branch.period,
+        "bar": bar(branch.period) if branch.period else None,
+        "level": level,
+        "verdict": text,
     }
 
 

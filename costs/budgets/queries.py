@@ -175,10 +175,8 @@ def scope_parts(organization: Organization, scopes: Sequence[Filters]) -> list[l
 def outlook(organization: Organization, filters: Filters, now: datetime) -> Outlook:
     """The forecast of any scope, and how well it has done so far; four queries."""
     today = today_of(organization, now)
-    series = daily_series(organization, filters, first=today - timedelta(days=HISTORY_DAYS))
-    first = today.replace(day=1)
-    last = (first + timedelta(days=31)).replace(day=1) - ONE_DAY
-    changes = changes_of(PlannedChange.objects.of(organization), filters)
+    series, changes = _basis(organization, filters, today)
+    first, last = _month(today)
     until = max(last, today + timedelta(days=AHEAD_DAYS))
     month, _found = evaluation.period_forecast(series, changes, first, last)
     late = ProviderConnection.objects.of(organization).filter(pk__in=series.carried)
@@ -192,6 +190,25 @@ def outlook(organization: Organization, filters: Filters, now: datetime) -> Outl
         if series.carried
         else (),
     )
+
+
+def month_forecast(organization: Organization, now: datetime) -> Total | None:
+    """The whole running month of all costs; None where too little is known. Three queries."""
+    today = today_of(organization, now)
+    series, changes = _basis(organization, Filters(), today)
+    month, _found = evaluation.period_forecast(series, changes, *_month(today))
+    return month
+
+
+def _basis(organization: Organization, filters: Filters, today: date) -> tuple[Series, list[Change]]:
+    """What a forecast of the scope is made from."""
+    series = daily_series(organization, filters, first=today - timedelta(days=HISTORY_DAYS))
+    return series, changes_of(PlannedChange.objects.of(organization), filters)
+
+
+def _month(today: date) -> tuple[date, date]:
+    first = today.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - ONE_DAY
 
 
 def course(budget: Budget, now: datetime) -> Course | None:

@@ -15,7 +15,6 @@ from accounts.access import UserRequest, organization_required, require_writer, 
 from costs.budgets import presentation, queries, services
 from costs.budgets.forms import BudgetForm, PlannedChangeForm
 from costs.budgets.models import PlannedChange
-from costs.budgets.queries import Branch
 from costs.explorer.filters import parse_filters
 from costs.explorer.queries import today_of
 from costs.forecasting import NotEnough
@@ -29,7 +28,7 @@ def budget_list(request: UserRequest) -> HttpResponse:
     filters = [queries.scope_filters(branch.budget.scope) for branch in branches]
     parts = queries.scope_parts(request.organization, filters)
     rows = [
-        {**_row(branch), "scope": presentation.scope_words(part, scope)}
+        {**presentation.row(branch), "scope": presentation.scope_words(part, scope)}
         for branch, part, scope in zip(branches, parts, filters, strict=True)
     ]
     context = {
@@ -193,18 +192,6 @@ def forecast(request: UserRequest) -> HttpResponse:
         "may_write": request.membership.may_write,
     }
     return render(request, "budgets/forecast.html", context)
-
-
-def _row(branch: Branch) -> dict[str, Any]:
-    level, verdict = presentation.verdict(branch.period)
-    return {
-        "branch": branch,
-        "budget": branch.budget,
-        "period": branch.period,
-        "bar": presentation.bar(branch.period) if branch.period else None,
-        "level": level,
-        "verdict": verdict,
-    }
 
 
 def _change(request: UserRequest, form: PlannedChangeForm, change: PlannedChange | None) -> HttpResponse:
