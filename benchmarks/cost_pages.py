@@ -260,12 +260,12 @@ def _addresses(days: int) -> list[tuple[str, str]]:
 
     from costs.explorer.dimensions import DIMENSIONS
 
-    explorer = reverse("explorer:exploration")
+    explorer = reverse("explorer:explorer")
     whole = f"{TODAY - timedelta(days=days - 1)}..{TODAY}"
     dashboard = reverse("dashboard")
     return [
         ("dashboard, 30 days", dashboard),
-        ("dashboard, a year", f"{dashboard}?days=365"),
+        ("dashboard, a year", f"{dashboard}?period=365"),
         *((f"explorer by {one.key}, 30 days", f"{explorer}?group={one.key}") for one in DIMENSIONS),
         *(
             (
