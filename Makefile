@@ -2,11 +2,12 @@
 # make test    the whole suite, on SQLite and then on PostgreSQL with Redis
 # make check   format, lint, types, migrations, import direction, translations, API schema
 # make bench   the figures we promise, measured
+# make focus-validate   FOCUS exports held to the published validator; FILE=export.parquet takes one of yours
 # make lock    requirements/*.in -> *.txt with hashes (LOCK="--upgrade" takes newer versions)
 # make messages   new texts from code and templates into the Russian catalogue
 # make clean   caches and compiled files; the data in .data/ stays
 
-.PHONY: demo test check bench lock messages clean help
+.PHONY: demo test check bench focus-validate lock messages clean help
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -72,6 +73,9 @@ check: $(VENV)/.dev $(CATALOGUE).mo
 
 bench: $(VENV)/.dev $(CATALOGUE).mo
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+focus-validate: $(VENV)/.base $(CATALOGUE).mo
+	@$(BIN)/python -m benchmarks.focus_validate $(FILE)
 
 lock: $(VENV)/.dev
 	@for name in base dev; do \

@@ -3,7 +3,17 @@
 import sys
 from importlib import import_module
 
-NAMES = ("account", "admin_lists", "complete_sync", "deletion", "sync_10k")
+NAMES = (
+    "account",
+    "admin_lists",
+    "anomalies",
+    "complete_sync",
+    "cost_pages",
+    "deletion",
+    "focus_export",
+    "forecast",
+    "sync_10k",
+)
 
 arguments = sys.argv[1:]
 name = arguments.pop(0) if arguments[:1] and arguments[0] in NAMES else "sync_10k"

@@ -91,7 +91,7 @@ def facts_from_lines(lines: Iterable[Line], *, zone: ZoneInfo, first: date, last
     """
     facts: dict[Key, Amounts] = {}
     for line in lines:
-        for day, billed, effective, list_cost in _shares(line, zone):
+        for day, billed, effective, list_cost in shares_of(line, zone):
             if first <= day <= last:
                 key = Key(line.resource_pk, day, line.charge_category, "billing", line.currency)
                 facts.setdefault(key, Amounts()).add(billed, effective, list_cost)
@@ -133,7 +133,8 @@ class RateTable:
         return known
 
 
-def _shares(line: Line, zone: ZoneInfo) -> Iterator[tuple[date, Decimal, Decimal, Decimal]]:
+def shares_of(line: Line, zone: ZoneInfo) -> Iterator[tuple[date, Decimal, Decimal, Decimal]]:
+    """(day, billed, effective, list cost) of the days that a line touches; they add up to it."""
     days = list(days_touched(line.start, line.end, zone)) or [line.start.astimezone(zone).date()]
     if len(days) == 1:
         yield days[0], line.billed, line.effective, line.list

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from costs.facts import QUANTUM
-from costs.models import CostRevision, DailyCost
+from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
 from costs.services import computed_facts, history_days, rate_table, stored_facts
 from providers.models import ProviderConnection
 from syncs.laws import Law
@@ -42,6 +43,46 @@ def rouble_values_follow_the_rate() -> Iterator[str]:
             yield f"Fact {fact.pk} is worth {fact.billed_cost_rub} roubles; by the rates it is {wanted[0]}."
 
 
+def facts_have_dimensions_of_their_own() -> Iterator[str]:
+    """Every fact and share has dimensions, and they are of its connection."""
+    own = CostDimensions.objects.filter(
+        pk=OuterRef("dimensions"), organization=OuterRef("organization"), connection=OuterRef("connection")
+    )
+    for model in (DailyCost, CostShare, DailyTotal):
+        for pk in model._default_manager.exclude(Exists(own)).values_list("pk", flat=True):
+            yield f"{model.__name__} {pk} has no dimensions, or those of another connection."
+
+
+def totals_equal_facts() -> Iterator[str]:
+    """Each daily total is the sum of the facts and shares that were booked to its dimensions, and none is missing."""
+    for connection in ProviderConnection.objects.order_by("pk").iterator(100):
+        wanted = _booked(connection)
+        stored = {
+            _booking(total): _amounts(total)
+            for total in DailyTotal.objects.filter(connection=connection).iterator(2000)
+        }
+        for booking in sorted(wanted.keys() | stored.keys(), key=str):
+            if stored.get(booking) != wanted.get(booking):
+                day, dimensions_pk, category, currency = booking
+                told, due = (sums[booking][0] if booking in sums else None for sums in (stored, wanted))
+                yield (
+                    f"{category} of {day} under dimensions {dimensions_pk}: the total says {told} {currency}, "
+                    f"the facts {due}."
+                )
+
+
+def shares_add_up_to_their_fact() -> Iterator[str]:
+    for connection in ProviderConnection.objects.order_by("pk").iterator(100):
+        sums: dict[_FactKey, _Sums] = {}
+        for share in CostShare.objects.filter(connection=connection).iterator(2000):
+            _add_up(sums, _fact_key(share), _amounts(share))
+        facts = DailyCost.objects.filter(connection=connection, date__in={key[1] for key in sums})
+        whole = {_fact_key(fact): _amounts(fact) for fact in facts.iterator(2000)}
+        for key, total in sorted(sums.items(), key=str):
+            if whole.get(key) != total:
+                yield f"Shares of resource {key[0]} on {key[1]} add up to {total[0]} {key[4]}, not to its fact."
+
+
 def facts_belong_to_their_connections_organization() -> Iterator[str]:
     strays = DailyCost.objects.exclude(
         Q(organization=F("connection__organization")) & Q(connection=F("resource__connection"))
@@ -51,6 +92,46 @@ def facts_belong_to_their_connections_organization() -> Iterator[str]:
     revisions = CostRevision.objects.exclude(organization=F("connection__organization"))
     for pk in revisions.values_list("pk", flat=True):
         yield f"Revision {pk} belongs to another organization than its connection."
+
+
+_Booking = tuple[date, int | None, str, str]
+_FactKey = tuple[int, date, str, str, str]
+_Sums = tuple[Decimal | None, ...]
+
+
+def _booked(connection: ProviderConnection) -> dict[_Booking, _Sums]:
+    sums: dict[_Booking, _Sums] = {}
+    shared = set()
+    for share in CostShare.objects.filter(connection=connection).iterator(2000):
+        shared.add(_fact_key(share))
+        _add_up(sums, _booking(share), _amounts(share))
+    for fact in DailyCost.objects.filter(connection=connection).iterator(2000):
+        if _fact_key(fact) not in shared:
+            _add_up(sums, _booking(fact), _amounts(fact))
+    return sums
+
+
+def _booking(row: DailyCost | CostShare | DailyTotal) -> _Booking:
+    return row.date, row.dimensions_id, row.charge_category, row.currency
+
+
+def _fact_key(row: DailyCost | CostShare) -> _FactKey:
+    return row.resource_id, row.date, row.charge_category, row.source, row.currency
+
+
+def _amounts(row: DailyCost | CostShare | DailyTotal) -> _Sums:
+    return (row.billed_cost, row.effective_cost, row.list_cost, row.billed_cost_rub, row.effective_cost_rub)
+
+
+def _add_up(sums: dict[Any, _Sums], key: Any, amounts: _Sums) -> None:
+    """What is not known of one is not known of the sum."""
+    known = sums.get(key)
+    if known is not None:
+        amounts = tuple(
+            None if one is None or other is None else one + other
+            for one, other in zip(known, amounts, strict=True)
+        )
+    sums[key] = amounts
 
 
 def _differences(connection: ProviderConnection, day: date) -> Iterator[str]:
@@ -67,6 +148,9 @@ def _differences(connection: ProviderConnection, day: date) -> Iterator[str]:
 
 LAWS = (
     Law("Costs a day are what lines and states say", facts_equal_a_rebuild),
+    Law("Every cost has dimensions", facts_have_dimensions_of_their_own),
+    Law("Totals a day are the sums of the costs", totals_equal_facts),
+    Law("Shares of a cost add up to it", shares_add_up_to_their_fact),
     Law("Rouble values follow the exchange rates", rouble_values_follow_the_rate),
     Law(
         "Costs belong to the organization of their connection", facts_belong_to_their_connections_organization

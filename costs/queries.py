@@ -172,7 +172,8 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runway:
-    """How long a prepaid balance lasts at `daily`, counted from when the account was read.
+    """How long a prepaid balance lasts, counted from when the account was read: `days`, by the provider's own count
+    where it has one, and `days_at_rate`, at `daily`.
 
     `top_up` makes it thirty days: what is missing, rounded up to thousands (below ten thousand, to hundreds).
     """
@@ -181,6 +182,7 @@ class Runway:
     currency: str
     daily: Decimal
     days: int
+    days_at_rate: int
     until: date
     top_up: Decimal
 
@@ -335,9 +337,8 @@ def runway(connection: ProviderConnection, daily: Decimal | None = None) -> Runw
         daily = rate.daily
     if connection.balance is None or not connection.account_read_at or not daily or daily <= 0:
         return None
-    days = connection.charge_days_left
-    if days is None:
-        days = max(0, int((connection.balance / daily).to_integral_value(ROUND_FLOOR)))
+    at_rate = max(0, int((connection.balance / daily).to_integral_value(ROUND_FLOOR)))
+    days = at_rate if connection.charge_days_left is None else connection.charge_days_left
     read_on = connection.account_read_at.astimezone(ZoneInfo(connection.organization.time_zone)).date()
     missing = max(Decimal(0), daily * RUNWAY_DAYS - connection.balance)
     step = Decimal(1000) if missing >= 10_000 else Decimal(100)
@@ -346,6 +347,7 @@ def runway(connection: ProviderConnection, daily: Decimal | None = None) -> Runw
         currency=connection.balance_currency,
         daily=daily,
         days=days,
+        days_at_rate=at_rate,
         until=read_on + timedelta(days=days),
         top_up=(missing / step).to_integral_value(ROUND_CEILING) * step,
     )

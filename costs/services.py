@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from common import bulk
 from common.transactions import small_transaction
@@ -25,7 +28,10 @@ from costs.facts import (
     facts_from_intervals,
     facts_from_lines,
 )
-from costs.models import CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.models import CostDimensions, CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.shares import Shared, ShareRow, replacement, restate_roubles_of_shares, stored_shares
+from costs.stamping import Stamp, Stamper
+from costs.totals import rewrite_totals
 from inventory.models import Resource
 from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
@@ -37,16 +43,27 @@ CHUNK_DAYS = 7
 CHUNK_FACTS = 70_000
 """About how many facts are compared at once: fewer days at a time where a connection has many resources."""
 
+CONTEXT_BATCH = 2000
+
 DaySums = dict[tuple[date, str], Decimal]
 """What was billed, by day and currency."""
+
+StoredFact = tuple[Key, Amounts, int | None]
+"""A fact as it stands in the table, with its dimensions' pk."""
 
 
 def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
     """Bring the facts of the days that this snapshot touched up to date. Idempotent."""
     connection = snapshot.connection
+    zone = billing_zone(connection)
+    today = now.astimezone(zone).date()
     days = _days_of_rates(snapshot) if _is_billed_by_rates(connection) else _days_of_lines(snapshot)
+    first, last = days or (today, today)
+    stamper = Stamper(connection, first=min(first, today), last=max(last, today), zone=zone)
     if days is not None:
-        write_facts(connection=connection, first=days[0], last=days[1], at=now, snapshot=snapshot)
+        write_facts(connection=connection, first=first, last=last, at=now, snapshot=snapshot, stamper=stamper)
+        _restamp_all_days(connection, _retyped(connection, first, last))
+    refresh_context(connection=connection, day=today, stamper=stamper)
 
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
@@ -68,19 +85,134 @@ def history_days(connection: ProviderConnection) -> tuple[date, date] | None:
 
 
 def write_facts(
-    *, connection: ProviderConnection, first: date, last: date, at: datetime, snapshot: SyncSnapshot | None
+    *,
+    connection: ProviderConnection,
+    first: date,
+    last: date,
+    at: datetime,
+    snapshot: SyncSnapshot | None,
+    stamper: Stamper | None = None,
 ) -> int:
-    """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed."""
+    """Make the stored facts of the days `first` to `last` equal to the computed ones; returns rows that differed.
+
+    `stamper`: one that knows these days, and what it has read already.
+    """
+
+    def tell(before: DaySums, after: DaySums) -> None:
+        CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
+
     rates = rate_table()
+    stamper = stamper or Stamper(connection, first=first, last=last, zone=billing_zone(connection))
+    changed = 0
+    for start, end in _chunks(connection, first, last):
+        facts = computed_facts(connection, start, end)
+        changed += _write_chunk(connection, facts, (start, end), rates, stamper, tell)
+    if stamper.rulebook.follows_others:
+        changed += _share_out_again(connection, first, last)
+    return changed
+
+
+def _share_out_again(connection: ProviderConnection, first: date, last: date) -> int:
+    """Costs that are shared out in proportion follow what this connection's resources cost by now.
+
+    Returns rows of this connection that differed.
+    """
+    changed = 0
+    for each in ProviderConnection.objects.filter(organization=connection.organization_id).order_by("pk"):
+        count = restamp(connection=each, since=first, until=last)
+        changed += count if each.pk == connection.pk else 0
+    return changed
+
+
+def restamp(
+    *,
+    connection: ProviderConnection,
+    since: date,
+    until: date,
+    resource_pks: Collection[int] | None = None,
+) -> int:
+    """Give the facts of the days `since` to `until` the dimensions that hold for them; returns rows that differed.
+
+    Amounts stay as they are. `resource_pks`: of these resources alone.
+    """
+    rates = rate_table()
+    stamper = Stamper(connection, first=since, last=until, zone=billing_zone(connection))
+    changed = 0
+    for start, end in _chunks(connection, since, until):
+        facts = {key: amounts for key, amounts, _dimensions in _stored(connection, start, end, resource_pks)}
+        changed += _write_chunk(
+            connection, facts, (start, end), rates, stamper, lambda _before, _after: None, resource_pks
+        )
+    return changed
+
+
+def refresh_context(*, connection: ProviderConnection, day: date, stamper: Stamper | None = None) -> int:
+    """Let resources bear the business values of the day, with where they come from; returns how many changed.
+
+    `stamper`: one that knows the day.
+    """
+    stamper = stamper or Stamper(connection, first=day, last=day, zone=billing_zone(connection))
+    columns = (*CostDimensions.BUSINESS_FIELDS, "context_provenance")
+    rows = Resource.objects.filter(connection=connection).order_by("pk").values_list("pk", *columns)
+    changed: dict[str, list[int]] = {}
+    for batch in batched(rows.iterator(CONTEXT_BATCH), CONTEXT_BATCH):
+        stamper.prepare([row[0] for row in batch])
+        for pk, *stored in batch:
+            context = stamper.context(pk, day).values
+            wanted: list[Any] = [context[name].value if name in context else "" for name in columns[:-1]]
+            wanted.append({name: str(given.provenance) for name, given in context.items()})
+            if stored != wanted:
+                changed.setdefault(json.dumps(wanted), []).append(pk)
+    for values, pks in changed.items():
+        for few in batched(pks):
+            with small_transaction():
+                Resource.objects.filter(pk__in=few).update(
+                    **dict(zip(columns, json.loads(values), strict=True))
+                )
+    return sum(len(pks) for pks in changed.values())
+
+
+def after_retyping(*, provider_type: str, native_type: str) -> None:
+    """Let the costs of resources that got another type stand under it, on all days that have any."""
+    resources = Resource.objects.filter(connection__provider_type=provider_type, native_type=native_type)
+    by_connection: dict[int, list[int]] = {}
+    for connection_pk, pk in resources.values_list("connection", "pk"):
+        by_connection.setdefault(connection_pk, []).append(pk)
+    for connection in ProviderConnection.objects.filter(pk__in=by_connection).order_by("pk"):
+        _restamp_all_days(connection, by_connection[connection.pk])
+
+
+def _retyped(connection: ProviderConnection, first: date, last: date) -> list[int]:
+    """Resources whose costs of other days stand under another type than theirs: a sync learned it.
+
+    One fact of each tells: the latest, which a restamp reaches last.
+    """
+    others = (
+        DailyCost.objects.filter(Q(date__lt=first) | Q(date__gt=last), resource=OuterRef("pk"))
+        .order_by("-date")
+        .values("dimensions__resource_type")
+    )
+    resources = Resource.objects.filter(connection=connection).annotate(stamped=Subquery(others[:1]))
+    rows = resources.values_list("pk", "resource_type", "stamped")
+    return [pk for pk, known, stamped in rows.iterator(2000) if stamped is not None and stamped != known]
+
+
+def _restamp_all_days(connection: ProviderConnection, resource_pks: Sequence[int]) -> None:
+    for pks in batched(resource_pks):
+        span = DailyCost.objects.filter(resource__in=pks).aggregate(first=Min("date"), last=Max("date"))
+        if span["first"] is not None:
+            restamp(connection=connection, since=span["first"], until=span["last"], resource_pks=pks)
+
+
+def _chunks(connection: ProviderConnection, first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The days in as many at once as memory takes."""
     resource_count = Resource.objects.filter(connection=connection).count()
     days = min(CHUNK_DAYS, max(1, CHUNK_FACTS // max(1, resource_count)))
-    changed = 0
     start = first
     while start <= last:
         end = min(start + timedelta(days=days - 1), last)
-        changed += _write_chunk(connection, start, end, at, snapshot, rates)
+        yield start, end
         start = end + timedelta(days=1)
-    return changed
 
 
 def store_rates(*, rates: Iterable[Rate], source: str) -> int:
@@ -115,6 +247,9 @@ def restate_roubles(*, currency: str, since: date) -> None:
                 row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
             with small_transaction():
                 DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
+                restate_roubles_of_shares(rows)
+                for connection_pk in sorted({row.connection_id for row in rows}):
+                    rewrite_totals(connection_id=connection_pk, day=day)
 
 
 def rate_table() -> RateTable:
@@ -246,31 +381,116 @@ def _lines(connection: ProviderConnection, start: datetime, end: datetime) -> It
 
 def _write_chunk(
     connection: ProviderConnection,
-    first: date,
-    last: date,
-    at: datetime,
-    snapshot: SyncSnapshot | None,
+    facts: dict[Key, Amounts],
+    days: tuple[date, date],
     rates: RateTable,
+    stamper: Stamper,
+    tell: Callable[[DaySums, DaySums], None],
+    resource_pks: Collection[int] | None = None,
 ) -> int:
-    different = computed_facts(connection, first, last)
+    """Make the stored facts equal to `facts`, which are used up; `tell` hears of the days' sums before and after.
+
+    `resource_pks`: of these resources alone.
+    """
+    stamper.prepare({key.resource_pk for key in facts})
+    stamps = {key: stamper.stamp(key.resource_pk, key.date) for key in facts}
+    stamper.save()
+    shared = _shares(facts, stamps, stamper, rates)
+    changes: dict[date, _DayChanges] = {}
+    before, after = _compare(facts, stamps, stamper, _stored(connection, *days, resource_pks), changes)
+    known = stored_shares(connection.pk, *days)
+    for day in shared.keys() | known.keys():
+        due, stored = shared.get(day, []), known.get(day, set())
+        if resource_pks is not None:
+            stored = {row for row in stored if row[0].resource_pk in resource_pks}
+        if set(due) != stored:
+            change = changes.setdefault(day, _DayChanges())
+            change.shares = due
+            change.shares_changed = len({row[0] for row in stored.symmetric_difference(due)})
+    # First what changes, then the change: killed in between, the second run still knows what was there before.
+    tell(before, after)
+    for day, change in sorted(changes.items()):
+        _write_day(connection, day, change, stamps, stamper, rates, resource_pks)
+    return sum(change.count for change in changes.values())
+
+
+def _compare(
+    facts: dict[Key, Amounts],
+    stamps: Mapping[Key, Stamp],
+    stamper: Stamper,
+    stored: Iterable[StoredFact],
+    changes: dict[date, _DayChanges],
+) -> tuple[DaySums, DaySums]:
+    """Put what differs into `changes`, using `facts` up; returns the sums of the days before and after."""
     before: DaySums = {}
     after: DaySums = {}
-    for key, amounts in different.items():
+    for key, amounts in facts.items():
         _add(after, key, amounts)
-    vanished = []
-    for key, amounts in _stored(connection, first, last):
+    for key, amounts, dimensions_pk in stored:
         _add(before, key, amounts)
-        if key not in different:
-            vanished.append(key)
-        elif different[key] == amounts:
-            del different[key]
-    # First what changes, then the change: killed in between, the second run still knows what was there before.
-    CostRevision.objects.bulk_create(_revisions(connection, snapshot, before, after, at))
-    for facts in batched(different.items()):
+        wanted = facts.pop(key, None)
+        if wanted is None:
+            changes.setdefault(key.date, _DayChanges()).vanished.append(key)
+        elif wanted != amounts:
+            changes.setdefault(key.date, _DayChanges()).written[key] = wanted
+        elif stamper.pk(stamps[key].fingerprint) != dimensions_pk:
+            changes.setdefault(key.date, _DayChanges()).restamped.append(key)
+    for key, wanted in facts.items():
+        changes.setdefault(key.date, _DayChanges()).written[key] = wanted
+    return before, after
+
+
+def _shares(
+    facts: Mapping[Key, Amounts], stamps: Mapping[Key, Stamp], stamper: Stamper, rates: RateTable
+) -> dict[date, list[ShareRow]]:
+    rows: dict[date, list[ShareRow]] = {}
+    for key, stamp in stamps.items():
+        if stamp.parts:
+            parts = tuple((stamper.pk(fingerprint), weight) for fingerprint, weight in stamp.parts)
+            shared = Shared(key, facts[key], rates.on(key.currency, key.date), parts)
+            rows.setdefault(key.date, []).extend(shared.rows())
+    return rows
+
+
+@dataclass(slots=True)
+class _DayChanges:
+    """What of one day's facts is to be written, gets other dimensions alone, or goes; `shares` None leaves them."""
+
+    written: dict[Key, Amounts] = field(default_factory=dict)
+    restamped: list[Key] = field(default_factory=list)
+    vanished: list[Key] = field(default_factory=list)
+    shares: list[ShareRow] | None = None
+    shares_changed: int = 0
+
+    @property
+    def count(self) -> int:
+        """Facts that differed; one of which only the shares did counts too."""
+        return max(len(self.written) + len(self.restamped) + len(self.vanished), self.shares_changed)
+
+
+def _write_day(
+    connection: ProviderConnection,
+    day: date,
+    change: _DayChanges,
+    stamps: Mapping[Key, Stamp],
+    stamper: Stamper,
+    rates: RateTable,
+    resource_pks: Collection[int] | None,
+) -> None:
+    """In batches; the day's totals come with the last of them, so that a day left half written is seen as changed."""
+    writes: list[Callable[[], object]] = [
+        *_deletions(connection, day, change.vanished),
+        *_restamps(connection, day, change.restamped, stamps, stamper),
+    ]
+    for facts in batched(change.written.items()):
         rows = bulk.Insertion(
-            [_row(connection, key, amounts, rates) for key, amounts in facts],
+            [
+                _row(connection, key, amounts, rates, stamper.pk(stamps[key].fingerprint))
+                for key, amounts in facts
+            ],
             unique_fields=["organization", "date", "resource", "charge_category", "source", "currency"],
             update_fields=[
+                "dimensions",
                 "billed_cost",
                 "effective_cost",
                 "list_cost",
@@ -279,20 +499,37 @@ def _write_chunk(
                 "effective_cost_rub",
             ],
         )
+        writes.append(rows.execute)
+    if change.shares is not None:
+        writes.append(
+            replacement(
+                organization_id=connection.organization_id,
+                connection_id=connection.pk,
+                day=day,
+                rows=change.shares,
+                only=resource_pks,
+            )
+        )
+    for number, write in enumerate(writes, start=1):
         with small_transaction():
-            rows.execute()
-    _delete(connection, vanished)
-    return len(different) + len(vanished)
+            write()
+            if number == len(writes):
+                rewrite_totals(connection_id=connection.pk, day=day)
 
 
 def stored_facts(connection: ProviderConnection, first: date, last: date) -> dict[Key, Amounts]:
     """The facts of these days as they stand in the table."""
-    return dict(_stored(connection, first, last))
+    return {key: amounts for key, amounts, _dimensions in _stored(connection, first, last)}
 
 
-def _stored(connection: ProviderConnection, first: date, last: date) -> Iterator[tuple[Key, Amounts]]:
+def _stored(
+    connection: ProviderConnection, first: date, last: date, resource_pks: Collection[int] | None = None
+) -> Iterator[StoredFact]:
     """One by one: of a large connection they are as many as the computed ones that they are compared with."""
-    rows = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last).values_list(
+    facts = DailyCost.objects.filter(connection=connection, date__gte=first, date__lte=last)
+    if resource_pks is not None:
+        facts = facts.filter(resource__in=resource_pks)
+    rows = facts.values_list(
         "resource_id",
         "date",
         "charge_category",
@@ -301,36 +538,58 @@ def _stored(connection: ProviderConnection, first: date, last: date) -> Iterator
         "billed_cost",
         "effective_cost",
         "list_cost",
+        "dimensions_id",
     )
     for row in rows.iterator(2000):
-        yield Key(*row[:5]), Amounts(*row[5:])
+        yield Key(*row[:5]), Amounts(*row[5:8]), row[8]
 
 
-def _delete(connection: ProviderConnection, keys: Iterable[Key]) -> None:
-    by_kind: dict[tuple[date, str, str, str], list[int]] = {}
+def _deletions(
+    connection: ProviderConnection, day: date, keys: Iterable[Key]
+) -> Iterator[Callable[[], object]]:
+    by_kind: dict[tuple[str, str, str], list[int]] = {}
     for key in keys:
-        kind = (key.date, key.charge_category, key.source, key.currency)
-        by_kind.setdefault(kind, []).append(key.resource_pk)
-    for (day, category, source, currency), pks in by_kind.items():
+        by_kind.setdefault((key.charge_category, key.source, key.currency), []).append(key.resource_pk)
+    for (category, source, currency), pks in by_kind.items():
         for batch in batched(pks):
-            with small_transaction():
-                DailyCost.objects.filter(
-                    connection=connection,
-                    date=day,
-                    charge_category=category,
-                    source=source,
-                    currency=currency,
-                    resource_id__in=batch,
-                ).delete()
+            facts = DailyCost.objects.filter(
+                connection=connection,
+                date=day,
+                charge_category=category,
+                source=source,
+                currency=currency,
+                resource_id__in=batch,
+            )
+            yield facts.delete
 
 
-def _row(connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable) -> DailyCost:
+def _restamps(
+    connection: ProviderConnection,
+    day: date,
+    keys: Iterable[Key],
+    stamps: Mapping[Key, Stamp],
+    stamper: Stamper,
+) -> Iterator[Callable[[], object]]:
+    """All facts of a resource and day have the same dimensions."""
+    by_stamp: dict[str, set[int]] = {}
+    for key in keys:
+        by_stamp.setdefault(stamps[key].fingerprint, set()).add(key.resource_pk)
+    for fingerprint, pks in by_stamp.items():
+        for batch in batched(sorted(pks)):
+            facts = DailyCost.objects.filter(connection=connection, date=day, resource_id__in=batch)
+            yield partial(facts.update, dimensions=stamper.pk(fingerprint))
+
+
+def _row(
+    connection: ProviderConnection, key: Key, amounts: Amounts, rates: RateTable, dimensions_pk: int
+) -> DailyCost:
     rate = rates.on(key.currency, key.date)
     return bulk.row(
         DailyCost,
         organization_id=connection.organization_id,
         connection_id=connection.pk,
         resource_id=key.resource_pk,
+        dimensions_id=dimensions_pk,
         date=key.date,
         charge_category=key.charge_category,
         source=key.source,

@@ -46,6 +46,11 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("syncs.chargebatch", "receipt_long"),
             ("syncs.chargeline", "receipt"),
             ("costs.exchangerate", "currency_exchange"),
+            ("budgets.budget", "savings"),
+            ("budgets.plannedchange", "event_upcoming"),
+            ("anomalies.anomaly", "troubleshoot"),
+            ("reports.report", "summarize"),
+            ("reports.reportrun", "description"),
         ],
     ),
     (

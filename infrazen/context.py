@@ -37,6 +37,11 @@ SECTIONS = (
     Section(url_name="dashboard", label=_("Dashboard"), icon="dashboard"),
     Section(url_name="connections", label=_("Connections"), icon="plug", count="connection_count"),
     Section(url_name="inventory:resource_list", label=_("Resources"), icon="server", count="resource_count"),
+    Section(url_name="budgets:budget_list", label=_("Budgets"), icon="target"),
+    Section(url_name="anomalies:anomaly_list", label=_("Anomalies"), icon="pulse"),
+    Section(url_name="explorer:explorer", label=_("Analytics"), icon="chart", around=("/exports/",)),
+    Section(url_name="context:overview", label=_("Business context"), icon="tree"),
+    Section(url_name="reports:report_list", label=_("Reports"), icon="file"),
     Section(url_name="syncs", label=_("Sync history"), icon="clock"),
     Section(url_name="syncs:import_new", label=_("File import"), icon="upload"),
     Section(

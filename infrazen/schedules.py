@@ -71,6 +71,18 @@ SCHEDULES = (
         "Deletes, in small batches, organizations whose thirty days of grace have ended.",
     ),
     Schedule(
+        "Make due reports",
+        "costs.reports.tasks.make_due_reports",
+        120,
+        "Begins every scheduled report whose hour has come, and again what a dead worker left.",
+    ),
+    Schedule(
+        "Remove old reports",
+        "costs.reports.tasks.remove_old_reports",
+        24 * 3600,
+        "Deletes runs of reports, with their files, that were kept as many days as their report says.",
+    ),
+    Schedule(
         "Remove orphan files",
         "syncs.tasks.remove_orphan_files",
         24 * 3600,

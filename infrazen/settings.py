@@ -101,7 +101,14 @@ ALLOW_LOOPBACK_PROVIDERS = env.bool("ALLOW_LOOPBACK_PROVIDERS", DEMO_MODE)
 # Pause between two batches that a sync writes, so that pages get at SQLite's write lock in between
 SYNC_WRITE_PAUSE_SECONDS = env.float("SYNC_WRITE_PAUSE_SECONDS", 0.055)
 # Called in this order after each finished sync; see syncs
-AFTER_SYNC = ["costs.services.after_sync", "syncs.announcements.after_sync"]
+AFTER_SYNC = [
+    "costs.services.after_sync",
+    "costs.budgets.services.after_sync",
+    "costs.anomalies.services.after_sync",
+    "syncs.announcements.after_sync",
+]
+# Called in this order after an administrator gave a provider's type another meaning; see syncs
+AFTER_RETYPING = ["costs.services.after_retyping"]
 # Called in this order after each complete sync of an organization; see syncs.complete
 AFTER_COMPLETE_SYNC = ["syncs.announcements.after_complete_sync"]
 # Told of everything that is added, changed, deleted or set off in the admin; see common.admin_changes
@@ -109,11 +116,22 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 # What goes with an organization, told by each app, from the most missed to the least; see accounts.losses
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
+    "costs.budgets.losses.of_organization",
+    "costs.reports.losses.of_organization",
     "providers.losses.of_organization",
     "inventory.losses.of_organization",
     "syncs.losses.of_organization",
     "accounts.tokens.losses.of_organization",
     "accounts.losses.of_organization",
+]
+# Kinds of sections that reports may have, in the order in which they are offered; see costs.reports.sections
+REPORT_SECTIONS = [
+    "costs.reports.sections.figures.Figures",
+    "costs.reports.sections.views.ExplorerView",
+    "costs.reports.sections.budgets.Budgets",
+    "costs.reports.sections.anomalies.Anomalies",
+    "costs.reports.sections.unit_metrics.UnitMetrics",
+    "costs.reports.sections.balances.Balances",
 ]
 # A complete sync reads one connection after the other; with this, as many at once as there are workers
 COMPLETE_SYNC_PARALLEL = env.bool("COMPLETE_SYNC_PARALLEL", False)
@@ -127,7 +145,13 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 
 INSTALLED_APPS = [
     "infrazen",
+    "costs.unit_costs",
+    "costs.anomalies",
+    "costs.reports",
+    "costs.budgets",
+    "costs.allocation",
     "costs",
+    "costs.explorer",
     "syncs",
     "inventory",
     "providers",
@@ -498,6 +522,8 @@ if LOG_FORMAT not in LOG_FORMATS:
 LOGGING: dict[str, Any] = logs.configuration(level=LOG_LEVEL, style=LOG_FORMAT)
 # One line a request and a task: of use to a machine, in a terminal it buries what matters
 LOGGING["loggers"]["django_structlog"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
+# It tells each step of a print, and each rule of a style sheet that paper does not know
+LOGGING["loggers"]["weasyprint"] = LOGGING["loggers"]["fontTools"] = {"level": "ERROR"}
 # Each head of the audit trail's chain: worth keeping where logs are shipped elsewhere
 LOGGING["loggers"]["accounts.audit"] = {"level": LOG_LEVEL if IS_PRODUCTION else "WARNING"}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

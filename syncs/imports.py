@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.core.files.storage import Storage
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit.services import record
 from accounts.models import Organization, User
+from common.files import remove_orphans
 from common.formatting import size_bytes
 from common.text import gettext_noop
 from providers import registry
@@ -37,11 +37,8 @@ from syncs.services import SyncNotPossible, request_sync
 INSPECTION_SECONDS = 120
 """How long a person waits for the preview; the command has as long as a sync."""
 
-
 FILES_ROOT = "billing_files"
 """The folder of `BillingFile.file` inside MEDIA_ROOT."""
-
-UPLOAD_PATIENCE = timedelta(days=1)
 
 
 class InspectsFiles(Protocol):
@@ -147,21 +144,8 @@ def import_file(
 
 
 def remove_orphan_files(*, now: datetime) -> int:
-    """Delete stored files that no row knows: their connection was deleted, or the upload broke off; returns how many.
-
-    Rows go with their connection by cascade, which leaves files behind. A file younger than `UPLOAD_PATIENCE` stays:
-    its row may still be on its way.
-    """
-    storage = BillingFile._meta.get_field("file").storage
-    removed = 0
-    for folder in _folders(storage, FILES_ROOT):
-        paths = [f"{folder}/{name}" for name in storage.listdir(folder)[1]]
-        known = set(BillingFile.objects.filter(file__startswith=f"{folder}/").values_list("file", flat=True))
-        for path in paths:
-            if path not in known and storage.get_modified_time(path) < now - UPLOAD_PATIENCE:
-                storage.delete(path)
-                removed += 1
-    return removed
+    """Delete stored files whose connection was deleted, or whose upload broke off; returns how many."""
+    return remove_orphans(BillingFile, "file", FILES_ROOT, now=now)
 
 
 def imported_before(billing_file: BillingFile) -> BillingFile | None:
@@ -196,15 +180,6 @@ def _inspected(
         return BillingFileStatus.REFUSED, {"error": {**stored(error), **place}}
     usable = report.good_row_count > 0
     return (BillingFileStatus.INSPECTED if usable else BillingFileStatus.REFUSED), report.as_json()
-
-
-def _folders(storage: Storage, root: str) -> Iterator[str]:
-    """The folder and all below it; none where it does not exist yet."""
-    if not storage.exists(root):
-        return
-    yield root
-    for name in storage.listdir(root)[0]:
-        yield from _folders(storage, f"{root}/{name}")
 
 
 class _Measured(File):

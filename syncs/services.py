@@ -348,7 +348,8 @@ def map_unrecognized_type(
 ) -> int:
     """Teach a type in one action: the next sync knows it, present resources are re-typed, open records resolve.
 
-    Re-typing opens no state: the type is not part of a resource's form. Returns how many records were resolved.
+    Re-typing opens no state: the type is not part of a resource's form. What groups by type is told, in the order of
+    `settings.AFTER_RETYPING`. Returns how many records were resolved.
     """
     with transaction.atomic():
         known = TypeMapping.objects.filter(provider_type=provider_type, native_type=native_type)
@@ -371,7 +372,9 @@ def map_unrecognized_type(
             changes={"resource_type": [before, resource_type]},
             details={"resolved": resolved, "notes": notes},
         )
-        return resolved
+    for path in settings.AFTER_RETYPING:
+        import_string(path)(provider_type=provider_type, native_type=native_type)
+    return resolved
 
 
 def resolve_unrecognized(

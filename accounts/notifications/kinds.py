@@ -8,7 +8,7 @@ made in the reader's language with the notification's `data` and what `enrich` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +21,27 @@ OWNERS = (Role.OWNER.value,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message; `name` is what the reader sees."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """`roles` hear of it; `default` is when, unless the person chose otherwise."""
+    """`roles` hear of it; `default` is when, unless the person chose otherwise.
+
+    `attach` gives the files that go with it, made when it is sent, through channels that take files.
+    """
 
     code: str
     label: Any
     default: Mode = Mode.AT_ONCE
     roles: tuple[str, ...] = EVERYBODY
     enrich: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    attach: Callable[[Mapping[str, Any]], Sequence[Attachment]] | None = None
 
     @property
     def template(self) -> str:

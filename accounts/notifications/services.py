@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit.services import record
@@ -59,9 +59,13 @@ def notify(
     key: str,
     data: Mapping[str, Any],
     path: str = "",
+    channels: QuerySet[Channel] | None = None,
     now: datetime | None = None,
 ) -> Notification | None:
-    """Tells the members whose business it is; None where there is nothing to tell. Returns at once, sends later."""
+    """Tells the members whose business it is; None where there is nothing to tell. Returns at once, sends later.
+
+    `channels` names the readers instead: only members' are used, and what they switched off stays off.
+    """
     kind = kinds.find(kind_code)
     now = now or timezone.now()
     notification, is_new = Notification.objects.get_or_create(
@@ -79,7 +83,7 @@ def notify(
             is_digest=mode == Mode.DAILY,
             due_at=next_digest(channel.user, now) if mode == Mode.DAILY else now,
         )
-        for channel, mode in _channels_for(kind, organization)
+        for channel, mode in _channels_for(kind, organization, channels)
         if mode != Mode.OFF
     ]
     Delivery.objects.bulk_create(deliveries)
@@ -90,14 +94,18 @@ def notify(
     return notification
 
 
-def _channels_for(kind: kinds.Kind, organization: Organization) -> list[tuple[Channel, str]]:
+def _channels_for(
+    kind: kinds.Kind, organization: Organization, chosen_channels: QuerySet[Channel] | None
+) -> list[tuple[Channel, str]]:
     """Every active channel of every member who should hear, with when."""
     readers = User.objects.filter(
         pk__in=Membership.objects.filter(organization=organization, role__in=kind.roles).values("user"),
         is_active=True,
     )
-    ensure_email_channels(list(readers.exclude(notification_channels__kind=Channel.Kind.EMAIL)))
-    channels = list(Channel.objects.filter(user__in=readers, is_active=True).select_related("user"))
+    if chosen_channels is None:
+        ensure_email_channels(list(readers.exclude(notification_channels__kind=Channel.Kind.EMAIL)))
+        chosen_channels = Channel.objects.all()
+    channels = list(chosen_channels.filter(user__in=readers, is_active=True).select_related("user"))
     chosen = dict(
         Preference.objects.filter(channel__in=channels, kind=kind.code).values_list("channel_id", "mode")
     )

@@ -44,6 +44,7 @@ class Message:
     title: str
     items: Sequence[Item]
     settings_url: str
+    attachments: Sequence[kinds.Attachment] = ()
 
     @property
     def is_digest(self) -> bool:
@@ -64,7 +65,11 @@ def message_for(user: User, notifications: Sequence[Notification], message_id: U
         if len(items) > 1:
             title = ngettext("%d event", "%d events", len(items)) % len(items)
         return Message(
-            id=message_id, title=title, items=items, settings_url=absolute_url("/settings/notifications/")
+            id=message_id,
+            title=title,
+            items=items,
+            settings_url=absolute_url("/settings/notifications/"),
+            attachments=[file for notification in notifications for file in _attachments(notification)],
         )
 
 
@@ -123,6 +128,11 @@ def _item(notification: Notification) -> Item:
         url=absolute_url(notification.path),
         data=notification.data,
     )
+
+
+def _attachments(notification: Notification) -> Sequence[kinds.Attachment]:
+    kind = kinds.find(notification.kind)
+    return kind.attach(notification.data) if kind.attach else ()
 
 
 def _plain(item: Item, *, with_title: bool) -> str:

@@ -96,6 +96,14 @@ def currency_sign() -> str:
 
 
 @register.filter
+def signed_amount(value: Amount) -> str:
+    """A change in a column whose head names the unit: `+7 769,05`, `−321,87`, `0,00`."""
+    decimal = _decimal(value)
+    shown = amount(decimal)
+    return f"+{shown}" if decimal is not None and round(decimal, 2) > 0 else shown
+
+
+@register.filter
 def decimals(value: Amount, places: int = 0) -> str:
     """A plain number with grouped thousands: `{{ count|decimals }}`, `{{ load|decimals:2 }}`."""
     return formatting.number(_decimal(value), places)

@@ -114,13 +114,14 @@ def _value_shown(value: Any) -> str | None:
 def chart_table(data: Mapping[str, Any]) -> list[ChartRow]:
     """The numbers of a chart (its data as js/charts.js describes it) as rows of a table."""
     percentages = data.get("unit") == "percent"
+    titles = data.get("titles") or [_label_text(str(label)) for label in data["labels"]]
     rows = []
-    for index, label in enumerate(data["labels"]):
+    for index, title in enumerate(titles):
         raw = [series["values"][index] for series in data["series"]]
         known = [Decimal(str(value)) for value in raw if value is not None]
         rows.append(
             ChartRow(
-                label=_label_text(str(label)),
+                label=title,
                 values=[_value_text(value, percentages=percentages) for value in raw],
                 total=formatting.number(sum(known, Decimal(0)) if known else None, 2),
             )

@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One program of the system: how to find it, and which Debian package brings it."""
+    """One program or library of the system: how to find it, and which Debian package brings it."""
 
     name: str
     package: str
@@ -59,6 +60,12 @@ def find_redis() -> Path | None:
     )
 
 
+def find_pango() -> Path | None:
+    """The library that lays out the text of a PDF."""
+    names = (find_library(name) for name in ("pangoft2-1.0", "libpangoft2-1.0-0"))  # Linux and macOS, Windows
+    return next((Path(name) for name in names if name), None)
+
+
 CHROMIUM = Need(
     name="Chromium", package="chromium", find=find_chromium, otherwise=" or set CHROMIUM to the path of one"
 )
@@ -71,11 +78,12 @@ POSTGRES = Need(
 REDIS = Need(
     name="Redis", package="redis-server", find=find_redis, otherwise=" or set TEST_REDIS_URL to a server's"
 )
+PANGO = Need(name="Pango", package="libpangoft2-1.0-0", find=find_pango)
 
 
 def needs() -> list[Need]:
     """What this run needs: a server that is named in the environment need not be here."""
-    found = [CHROMIUM]
+    found = [CHROMIUM, PANGO]
     if not os.environ.get("TEST_DATABASE_URL"):
         found.append(POSTGRES)
     if not os.environ.get("TEST_REDIS_URL"):

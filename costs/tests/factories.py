@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import factory
 
-from costs.models import CostRevision, DailyCost, ExchangeRate
+from costs.models import CostDimensions, CostRevision, DailyCost, DailyTotal, ExchangeRate
 from inventory.tests.factories import ResourceFactory
 from providers.tests.factories import ConnectionFactory
 
@@ -60,3 +60,66 @@ class CostRevisionFactory(factory.django.DjangoModelFactory):
     changed_at = datetime(2026, 3, 5, tzinfo=UTC)
     before_billed_cost = Decimal("22")
     after_billed_cost = Decimal("30")
+
+
+class CostDimensionsFactory(factory.django.DjangoModelFactory):
+    """A server of the service "VPS" in ru1, allocated to nothing."""
+
+    class Meta:
+        model = CostDimensions
+
+    connection = factory.SubFactory(ConnectionFactory)
+    organization = factory.SelfAttribute("connection.organization")
+    resource_type = "server"
+    service_name = "VPS"
+    region_id = "ru1"
+    fingerprint = factory.Sequence(lambda n: f"{n:032}")
+
+
+class DailyTotalFactory(factory.django.DjangoModelFactory):
+    """22 roubles of usage. Trait: `unconverted` (dollars without a known rate)."""
+
+    class Meta:
+        model = DailyTotal
+
+    class Params:
+        unconverted = factory.Trait(currency="USD", billed_cost_rub=None, effective_cost_rub=None)
+
+    dimensions = factory.SubFactory(CostDimensionsFactory)
+    connection = factory.SelfAttribute("dimensions.connection")
+    organization = factory.SelfAttribute("connection.organization")
+    date = date(2026, 3, 1)
+    charge_category = "Usage"
+    currency = "RUB"
+    billed_cost = Decimal("22")
+    effective_cost = factory.SelfAttribute("billed_cost")
+    list_cost = Decimal("25")
+    billed_cost_rub = factory.SelfAttribute("billed_cost")
+    effective_cost_rub = factory.SelfAttribute("effective_cost")
+
+
+def total_of(*facts: DailyCost) -> None:
+    """The totals of stamped facts, as the code that writes the facts would sum them."""
+    groups: dict[tuple[int | None, date, str, str], list[DailyCost]] = {}
+    for fact in facts:
+        key = (fact.dimensions_id, fact.date, fact.charge_category, fact.currency)
+        groups.setdefault(key, []).append(fact)
+    totals = []
+    for rows in groups.values():
+        names = ["billed_cost", "effective_cost", "list_cost"]
+        has_rate = rows[0].rub_rate is not None
+        names += ["billed_cost_rub", "effective_cost_rub"] if has_rate else []
+        sums: dict[str, Decimal | None] = {"billed_cost_rub": None, "effective_cost_rub": None}
+        sums |= {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in names}
+        totals.append(
+            DailyTotalFactory.build(
+                organization=rows[0].organization,
+                connection=rows[0].connection,
+                dimensions=rows[0].dimensions,
+                date=rows[0].date,
+                charge_category=rows[0].charge_category,
+                currency=rows[0].currency,
+                **sums,
+            )
+        )
+    DailyTotal.objects.bulk_create(totals)

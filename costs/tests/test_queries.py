@@ -336,7 +336,7 @@ class TestRunway:
         found = queries.runway(self.connection(charge_days_left=7))
 
         assert found is not None
-        assert (found.days, found.until) == (7, date(2026, 11, 28))
+        assert (found.days, found.days_at_rate, found.until) == (7, 9, date(2026, 11, 28))
 
     def test_small_top_up_is_rounded_to_hundreds(self) -> None:
         found = queries.runway(self.connection(balance=Decimal("41000")))

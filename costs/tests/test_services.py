@@ -313,10 +313,11 @@ def test_the_doctor_says_ok_and_says_what_is_broken(acme, capsys) -> None:
     fact = DailyCost.objects.get()
     DailyCost.objects.update(billed_cost=1, organization=OrganizationFactory())
 
-    with pytest.raises(CommandError, match="3 laws are broken"):
+    with pytest.raises(CommandError, match="5 laws are broken"):
         call_command("doctor")
 
     assert "broken" not in healthy
     told = capsys.readouterr().out
     assert "on 2026-03-01: the fact says 1.000000 RUB, lines and states say 24.000000." in told
+    assert "the total says 24.000000 RUB, the facts 1.000000." in told
     DailyCost.objects.update(billed_cost=24, organization=fact.organization)

@@ -10,7 +10,19 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from accounts.organization_api import InvitationViewSet, MemberViewSet, OrganizationViewSet
+from costs.allocation.api import (
+    AllocationRuleViewSet,
+    AssignmentViewSet,
+    ContextNodeViewSet,
+    CoverageView,
+)
+from costs.anomalies.api import AnomalyViewSet
 from costs.api import DailyCostViewSet, ExchangeRateViewSet
+from costs.budgets.api import BudgetViewSet, ForecastView, PlannedChangeViewSet
+from costs.explorer.api import DifferenceView, ExploreView, ReconciliationView, SavedViewViewSet
+from costs.focus.api import FocusExportView
+from costs.reports.api import ReportRunViewSet, ReportViewSet
+from costs.unit_costs.api import UnitMetricViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
@@ -44,11 +56,27 @@ router.register("complete-syncs", CompleteSyncViewSet, basename="complete_sync")
 router.register("states", StateViewSet, basename="state")
 router.register("resources", ResourceViewSet, basename="resource")
 router.register("daily-costs", DailyCostViewSet, basename="daily_cost")
+router.register("budgets", BudgetViewSet, basename="budget")
+router.register("planned-changes", PlannedChangeViewSet, basename="planned_change")
+router.register("allocation-rules", AllocationRuleViewSet, basename="allocation_rule")
+router.register("assignments", AssignmentViewSet, basename="assignment")
+router.register("context-nodes", ContextNodeViewSet, basename="context_node")
+router.register("anomalies", AnomalyViewSet, basename="anomaly")
+router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
+router.register("reports", ReportViewSet, basename="report")
+router.register("report-runs", ReportRunViewSet, basename="report_run")
+router.register("saved-views", SavedViewViewSet, basename="saved_view")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
 v1 = [
+    path("explore/", ExploreView.as_view(), name="explore"),
+    path("difference/", DifferenceView.as_view(), name="difference"),
+    path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
+    path("coverage/", CoverageView.as_view(), name="coverage"),
+    path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
+    path("forecast/", ForecastView.as_view(), name="forecast"),
     *router.urls,
 ]
 

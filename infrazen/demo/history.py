@@ -1,6 +1,6 @@
 """The history of the demo: the emulated providers are read as if it were each of its days, through the real engine.
 
-Nothing is inserted as rows but what a person would have entered: the organization, its connections and its tags.
+Nothing is inserted as rows but what a person would have entered: the organization, its connections, its tags, and whose costs they are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.services import ensure_demo
+from costs.allocation.services import restate
+from infrazen.demo.allocation import allocate
+from infrazen.demo.budgets import set_budgets
 from infrazen.demo.plan import ZONE, Plan
 from inventory.models import Resource
 from inventory.services import set_tag
@@ -27,6 +30,9 @@ from syncs.services import MAX_ATTEMPTS, request_sync, run_snapshot
 
 RETRY_AFTER = timedelta(minutes=10)
 """When a replayed sync that found its provider unavailable is tried again."""
+
+BILLS_REACH_BACK = timedelta(days=366)
+"""Before the first sync, at most: from then on the allocation rules hold."""
 
 Say = Callable[[str], None]
 """Takes one line for whoever waits."""
@@ -90,11 +96,12 @@ def read_history(
     auto_sync: bool,
     progress: Progress,
 ) -> None:
-    """The plan's connections and tags in this organization, and every day up to now that is not there yet.
+    """The plan's connections, rules and tags in this organization, and every day up to now that is not there yet.
 
     Leaves the emulators' clock where the last sync was. New connections get `auto_sync`.
     """
     moments = list(_moments(plan, anchor, now))
+    allocate(organization, plan, since=anchor - BILLS_REACH_BACK)
     connections = _connections(server, organization, plan, moments[0], auto_sync)
     pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
     for number, moment in enumerate(pending):
@@ -103,7 +110,10 @@ def read_history(
             is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
             if is_due and _is_missing(connection, moment):
                 _sync(server, connection, moment)
-    _tag(organization, plan)
+    if pending:
+        _tag(organization, plan)
+        restate(organization=organization, since=None, now=now)
+        set_budgets(organization, plan, since=moments[0], now=now)
 
 
 @contextmanager

@@ -17,7 +17,11 @@ ZONE = ZoneInfo("Europe/Moscow")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`connections` are tables of `name`, `provider_type`, `credentials` and, for some, `every_days`."""
+    """`connections` are tables of `name`, `provider_type`, `credentials` and, for some, `every_days`.
+
+    `trees` are {dimension: {name: names below it}}, `rules` tables of the words of `costs.allocation.services.Draft`.
+    `budgets` are tables of `name`, `amount` and, for some, `connections` and `parent`.
+    """
 
     organization: str
     person: str
@@ -26,6 +30,9 @@ class Plan:
     sync_time: time
     connections: tuple[dict[str, Any], ...]
     tags: dict[str, dict[str, str]]
+    trees: dict[str, dict[str, list[str]]]
+    rules: tuple[dict[str, Any], ...]
+    budgets: tuple[dict[str, Any], ...]
 
     @classmethod
     def load(cls) -> Plan:
@@ -38,6 +45,9 @@ class Plan:
             sync_time=time.fromisoformat(values["sync_time"]),
             connections=tuple(values["connections"]),
             tags=values["tags"],
+            trees=values["trees"],
+            rules=tuple(values["rules"]),
+            budgets=tuple(values["budgets"]),
         )
 
 

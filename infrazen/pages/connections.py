@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import UserRequest, organization_required
 from accounts.models import Organization
 from costs import queries as costs
+from costs.budgets.queries import ForecastRunway, forecast_runways
 from providers import catalogue, registry
 from providers import queries as providers
 from providers.account_words import AccountLimit, Facts, account_facts, account_limits
@@ -55,6 +58,7 @@ class Card:
     schedule: str
     run_rate: costs.ConnectionRunRate | None
     runway: costs.Runway | None
+    forecast_runway: ForecastRunway | None
     coverage: syncs.Coverage
     progress: syncs.Progress | None
     problem: Explanation | None
@@ -88,18 +92,25 @@ def connection_card(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def connection_cards(
-    organization: Organization, run_rate: costs.RunRate, reconciliation: costs.Reconciliation
+    organization: Organization,
+    run_rate: costs.RunRate,
+    reconciliation: costs.Reconciliation,
+    forecast_at: datetime | None = None,
 ) -> list[Card]:
-    """The cards in the order in which connections were made; a fixed number of queries."""
+    """The cards in the order in which connections were made; a fixed number of queries.
+
+    With `forecast_at` they also say how long balances last by the forecast, which takes two more.
+    """
     coverage = syncs.current_coverage(organization)
     latest = syncs.latest_snapshots(organization)
     active = syncs.active_syncs(organization)
-    rows = (
+    rows = list(
         ProviderConnection.objects.of(organization)
         .with_type_state()
         .select_related("organization")
         .order_by("created_at", "pk")
     )
+    runways = forecast_runways(organization, rows, forecast_at) if forecast_at else {}
     return [
         _card(
             connection,
@@ -108,6 +119,7 @@ def connection_cards(
             coverage=coverage.get(connection.pk, syncs.Coverage()),
             latest=latest.get(connection.pk),
             progress=active.get(connection.pk),
+            forecast_runway=runways.get(connection.pk),
         )
         for connection in rows
     ]
@@ -128,7 +140,12 @@ def plugin_choices() -> list[dict[str, str]]:
 
 def _page_context(request: UserRequest) -> dict[str, Any]:
     run_rate = costs.run_rate(request.organization)
-    cards = connection_cards(request.organization, run_rate, costs.reconciliation(request.organization))
+    cards = connection_cards(
+        request.organization,
+        run_rate,
+        costs.reconciliation(request.organization),
+        forecast_at=timezone.now(),
+    )
     return {
         "cards": cards,
         "run_rate": run_rate,
@@ -145,6 +162,7 @@ def _card(
     coverage: syncs.Coverage,
     latest: SyncSnapshot | None,
     progress: syncs.Progress | None,
+    forecast_runway: ForecastRunway | None,
 ) -> Card:
     level, status, note = _status(connection, latest=latest, progress=progress, coverage=coverage)
     plugin = registry.plugins().get(connection.provider_type)
@@ -160,6 +178,7 @@ def _card(
         schedule=_schedule(connection),
         run_rate=run_rate,
         runway=costs.runway(connection, daily=run_rate.daily if run_rate else None),
+        forecast_runway=forecast_runway,
         coverage=coverage,
         progress=progress,
         problem=explain(connection.last_sync_error, provider_type=connection.provider_type),

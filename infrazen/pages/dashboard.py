@@ -30,6 +30,7 @@ from common.templatetags.formatting import rub_round
 from costs import queries as costs
 from infrazen.pages.connections import Card, connection_cards, plugin_choices
 from infrazen.pages.dashboard_notices import notices
+from infrazen.pages.dashboard_plans import anomaly_rows, budget_rows, forecast_cell
 from infrazen.pages.resource_words import icon_of, specification, status_of
 from inventory.models import Tag
 from providers.badges import series_of
@@ -151,7 +152,7 @@ def _figures(
         "more_notices": found[SHOWN_NOTICES:],
         "cells": [
             _spend_cell(organization, spend, period),
-            _run_rate_cell(run_rate),
+            forecast_cell(organization, run_rate, timezone.now()) or _run_rate_cell(run_rate),
             _resources_cell(run_rate, cards),
             _reconciliation_cell(reconciliation),
         ],
@@ -159,6 +160,8 @@ def _figures(
         "usage": syncs.utilisation(organization),
         "changes": [_change(change) for change in telling[:SHOWN_CHANGES]],
         "small_moves": small_moves,
+        "anomalies": anomaly_rows(organization, period.first, timezone.localdate()),
+        **budget_rows(organization, timezone.now()),
         "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
     }
 

@@ -10,7 +10,19 @@ from accounts.notifications.services import notify
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from accounts.tokens.models import Scope
 from accounts.tokens.services import create_token
-from costs.models import CostRevision, DailyCost
+from costs.allocation.models import (
+    AllocationRule,
+    ContextAssignment,
+    ContextNode,
+    RuleVersion,
+    TagFeed,
+)
+from costs.anomalies.models import Anomaly
+from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChange, RunwayAlert
+from costs.explorer.models import ChartNote, SavedView
+from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
+from costs.reports.models import Report, ReportFile, ReportRun
+from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
     Resource,
@@ -57,9 +69,19 @@ def marked_estate() -> tuple[Organization, User]:
     )
     create_token(membership=owner.memberships.get(), name=f"{MARK} token", scope=Scope.READ)
     notify("unrecognized.found", organization=organization, key=MARK, data={"type": f"{MARK} type"})
+    metric = UnitMetric.objects.create(organization=organization, name=f"{MARK} metric", unit=f"{MARK} unit")
+    UnitValue.objects.create(organization=organization, metric=metric, date=NOW.date(), quantity=Decimal(5))
+    SavedView.objects.create(
+        organization=organization, owner=owner, name=f"{MARK} view", query=f"name={MARK}", is_shared=True
+    )
+    ChartNote.objects.create(
+        organization=organization, author=owner, date=NOW.date(), text=f"{MARK} note", filters=f"name={MARK}"
+    )
+    _report_of_costs(organization)
     snapshot = _snapshot(connection)
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
+    _expectations(connection, resource)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -77,6 +99,39 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _report_of_costs(organization: Organization) -> None:
+    report = Report.objects.create(
+        organization=organization,
+        name=f"{MARK} report",
+        language="en",
+        formats=["html"],
+        sections=[{"id": "a1", "kind": "view", "options": {"title": f"{MARK} section"}}],
+    )
+    run = ReportRun.objects.create(
+        organization=organization,
+        report=report,
+        status="partial",
+        first_date=NOW.date(),
+        last_date=NOW.date(),
+        requested_at=NOW,
+        state={
+            "wanted_until": "2026-11-19",
+            "known_until": None,
+            "incomplete": [],
+            "connections": [[MARK, "error"]],
+        },
+        problems=[{"code": "section", "name": MARK}],
+    )
+    ReportFile.objects.create(
+        organization=organization,
+        run=run,
+        format="html",
+        name=f"{MARK}.html",
+        file=f"reports/{MARK}.html",
+        size_bytes=1,
+    )
 
 
 def _report() -> dict[str, object]:
@@ -226,6 +281,60 @@ def _resource(connection: ProviderConnection, snapshot: SyncSnapshot) -> Resourc
     return resource
 
 
+def _expectations(connection: ProviderConnection, resource: Resource) -> None:
+    """What is planned, what was not expected."""
+    tenant = {"organization": connection.organization}
+    day, money = date(2026, 11, 20), Decimal(10)
+    part = {"resource": resource.pk, "name": f"{MARK} server", "actual": "10", "expected": "1"}
+    Anomaly.objects.create(
+        **tenant,
+        connection=connection,
+        level="resource",
+        service_name=MARK,
+        resource=resource,
+        first_date=day,
+        last_date=day,
+        expected_cost=Decimal(1),
+        actual_cost=money,
+        days=[[day.isoformat(), "10", "1"]],
+        parts=[part],
+        causes=[
+            {
+                **{key: part[key] for key in ("resource", "name")},
+                "kind": "use",
+                "label": MARK,
+                "before": "1",
+                "after": "2",
+                "unit": "GB",
+                "amount": "9",
+            }
+        ],
+        found_at=NOW,
+    )
+    budget = Budget.objects.create(**tenant, name=f"{MARK} budget", amount=money, first_date=day)
+    BudgetPeriod.objects.create(
+        **tenant,
+        budget=budget,
+        first_date=date(2026, 11, 1),
+        last_date=date(2026, 11, 30),
+        amount=money,
+        actual_cost=money,
+        computed_at=NOW,
+    )
+    BudgetAlert.objects.create(
+        **tenant,
+        budget=budget,
+        first_date=date(2026, 11, 1),
+        basis="actual",
+        percent=100,
+        cost=money,
+        limit=money,
+        raised_at=NOW,
+    )
+    PlannedChange.objects.create(**tenant, name=f"{MARK} change", first_date=day, amount=money)
+    RunwayAlert.objects.create(**tenant, connection=connection, threshold_days=7, days_left=5, raised_at=NOW)
+
+
 def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Resource) -> None:
     tenant = {"organization": connection.organization}
     batch = ChargeBatch.objects.create(
@@ -251,10 +360,30 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         contracted_cost=Decimal(1),
         currency="RUB",
     )
+    dimensions = _context(connection, resource)
+    amounts = {
+        "billed_cost": Decimal(10),
+        "effective_cost": Decimal(10),
+        "list_cost": Decimal(10),
+        "billed_cost_rub": Decimal(10),
+        "effective_cost_rub": Decimal(10),
+    }
+    told = {**tenant, "connection": connection, "dimensions": dimensions, "date": date(2026, 11, 20)}
+    DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    CostShare.objects.create(
+        **told,
+        resource=resource,
+        charge_category="Usage",
+        source="price",
+        currency="RUB",
+        weight=Decimal(1),
+        **amounts,
+    )
     DailyCost.objects.create(
         **tenant,
         connection=connection,
         resource=resource,
+        dimensions=dimensions,
         date=date(2026, 11, 20),
         charge_category="Usage",
         source="price",
@@ -275,3 +404,30 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         before_billed_cost=Decimal(1),
         after_billed_cost=Decimal(2),
     )
+
+
+def _context(connection: ProviderConnection, resource: Resource) -> CostDimensions:
+    tenant = {"organization": connection.organization}
+    ContextNode.objects.create(**tenant, dimension="owner", name=f"{MARK} owner", description=MARK)
+    ContextAssignment.objects.create(
+        **tenant, resource=resource, dimension="owner", value=f"{MARK} owner", valid_from=date(2026, 11, 20)
+    )
+    TagFeed.objects.create(**tenant, dimension="feature", keys=[MARK])
+    rule = AllocationRule.objects.create(**tenant, name=f"{MARK} rule")
+    RuleVersion.objects.create(
+        **tenant,
+        rule=rule,
+        valid_from=date(2026, 11, 20),
+        position=1,
+        conditions=[{"field": "name", "operator": "contains", "value": MARK}],
+        values={"owner": f"{MARK} owner"},
+    )
+    dimensions: CostDimensions = CostDimensions.objects.create(
+        **tenant,
+        connection=connection,
+        resource_type="server",
+        owner=f"{MARK} owner",
+        provenance={"owner": "person"},
+        fingerprint="0" * 32,
+    )
+    return dimensions

@@ -13,13 +13,16 @@ import pytest
 from django.db.models import Sum
 
 from accounts.models import Organization
-from costs.models import DailyCost
+from costs.anomalies.models import Anomaly
+from costs.anomalies.wording import explanation
+from costs.budgets.models import Budget, BudgetPeriod
+from costs.models import CostShare, DailyCost
 from costs.queries import run_rate
 from infrazen import demo
 from inventory.models import Tag
 from providers.emulators.server import EmulatorServer
 from providers.models import ProviderConnection
-from syncs.models import SnapshotTotal, SyncSnapshot
+from syncs.models import ResourceState, SnapshotTotal, SyncSnapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -69,6 +72,41 @@ def test_replay_comes_to_the_sums_that_the_product_promises(providers: EmulatorS
     }
     assert not SnapshotTotal.objects.exclude(unexplained_daily_cost=0).exists()
     assert Tag.objects.of(organization).filter(resource__name="vps-app-01", key="env").get().value == "prod"
+    assert allocated_share(organization, "business_unit") >= Decimal("0.85")
+    assert allocated_share(organization, "environment") >= Decimal("0.85")
+    shares = (
+        CostShare.objects.of(organization).order_by().values_list("resource__name", "dimensions__project")
+    )
+    assert set(shares.filter(resource__resource_type="server").distinct()) == {
+        (server, customer)
+        for server in ("api-backend-prod-01", "db-postgres-prod-01")
+        for customer in ("Клиент A", "Клиент B")
+    }
+    assert_the_egress_of_day_minus_nine_is_explained(organization)
+    budget = BudgetPeriod.objects.of(organization).get(budget__name="BU-B")
+    assert (budget.limit, budget.will_exceed, budget.is_exceeded) == (95_000, True, False)
+    assert Budget.objects.of(organization).get(name="Вся организация").children.get() == budget.budget
+
+
+def assert_the_egress_of_day_minus_nine_is_explained(organization: Organization) -> None:
+    anomaly = Anomaly.objects.of(organization).get(resource__name="analytics-etl-01")
+    first = ANCHOR - timedelta(days=9)
+
+    assert (anomaly.first_date, anomaly.last_date) == (first, first + timedelta(days=1))
+    assert anomaly.excess == Decimal(9000)
+    told = explanation(anomaly)
+    assert [(row.title, row.amount) for row in told.rows] == [("More use, Интернет-трафик", Decimal(9000))]
+    assert told.rest == 0
+
+
+def allocated_share(organization: Organization, dimension: str) -> Decimal:
+    """How much of the run rate has a value."""
+    states = ResourceState.objects.of(organization).open().exclude(daily_cost=None)
+    whole, covered = (
+        sum((state.daily_cost for state in rows), Decimal(0))
+        for rows in (states, states.exclude(**{f"resource__{dimension}": ""}))
+    )
+    return covered / whole
 
 
 def test_daily_costs_of_a_billed_cloud_equal_what_was_charged(providers: EmulatorServer) -> None:

@@ -18,7 +18,7 @@ PAGES = sorted(
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]+_[A-Z0-9_]+)\b")
-NOT_SETTINGS = frozenset({"AFTER_SYNC"})
+NOT_SETTINGS = frozenset({"AFTER_SYNC", "AFTER_RETYPING"})
 """Names in capitals that an operator does not set: constants of the code."""
 
 

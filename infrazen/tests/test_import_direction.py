@@ -26,6 +26,7 @@ OURS = frozenset(STEP_OF)
 PLAIN_PYTHON = (
     "common.text",
     "providers.contract",
+    "providers.focus_rules",
     "providers.focus_schema",
     "providers.http",
     "providers.openstack",
@@ -72,7 +73,9 @@ def test_app_imports_only_downwards(app: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("folder", ["providers/plugins", "providers/openstack", "providers/contract"])
+@pytest.mark.parametrize(
+    "folder", ["providers/plugins", "providers/openstack", "providers/contract", "providers/focus_rules"]
+)
 def test_plugins_know_the_contract_and_no_framework(folder: str) -> None:
     found = offences(
         files(folder),

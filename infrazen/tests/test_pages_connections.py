@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, Role
 from accounts.tests.factories import OrganizationFactory, member_of
+from costs.tests.days import charge
 from inventory.tests.factories import ResourceFactory
 from providers.models import ProviderConnection
 from providers.tests.factories import ConnectionFactory
@@ -137,7 +138,7 @@ class TestConnections:
             ],
             "facts": {"Server": {"Name": "shared-07"}},
         }
-        synced(
+        connection = synced(
             organization,
             balance=Decimal("12990.40"),
             balance_currency="RUB",
@@ -146,9 +147,16 @@ class TestConnections:
             provider_metadata=metadata,
         )
 
+        charge(
+            ResourceFactory(connection=connection), timezone.now().date() - timedelta(days=20), [1200] * 21
+        )
+
         text = owner.get(URL).text
 
         assert "9 days until blocked" in text
+        assert "The provider's own count; at today's rate 9 days" in text.replace("&#x27;", "'")
+        assert "10 days</span>" in text  # by the forecast
+        assert "₽24,000" in text  # thirty days of 1 200 without the balance
         assert "₽12,990.40" in text
         assert "₽29,000</span> to make it 30 days" in text
         assert "27.4\u00a0GB" in text

@@ -15,7 +15,9 @@ from django.urls import reverse
 
 from accounts.models import Organization, Role
 from accounts.tests.factories import OrganizationFactory, member_of
-from costs.tests.factories import DailyCostFactory
+from costs.anomalies.tests.factories import AnomalyFactory
+from costs.budgets.tests.factories import BudgetPeriodFactory
+from costs.tests.factories import CostDimensionsFactory, DailyCostFactory, DailyTotalFactory
 from infrazen.pages import dashboard
 from inventory.tests.factories import ResourceFactory, TagFactory, UsageSummaryFactory
 from providers.models import ProviderConnection
@@ -286,6 +288,65 @@ class TestInventory:
         assert {"HX-Request", "HX-Target"} <= {part.strip() for part in fragment["Vary"].split(",")}
 
 
+class TestMonthToCome:
+    def test_forecast_stands_beside_the_run_rate(self, owner: Client, organization: Organization) -> None:
+        connection = synced(organization)
+        dimensions = CostDimensionsFactory(connection=connection)
+        for offset in range(1, 31):
+            DailyTotalFactory(dimensions=dimensions, date=TODAY - timedelta(days=offset))
+
+        text = owner.get("/").text
+
+        assert "Forecast of this month" in text
+        assert "₽660.00" in text
+
+    def test_too_short_a_history_shows_the_run_rate_instead(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization, days=3)
+
+        text = owner.get("/").text
+
+        assert "Forecast of this month" not in text
+        assert "₽660.00" in text
+
+    def test_budgets_in_danger_come_first(self, owner: Client, organization: Organization) -> None:
+        synced(organization)
+        for name, actual in (("Calm", 100), ("Broken", 2000)):
+            BudgetPeriodFactory(
+                budget__organization=organization,
+                budget__name=name,
+                first_date=date(2026, 11, 1),
+                last_date=date(2026, 11, 30),
+                actual_cost=Decimal(actual),
+                forecast_cost=Decimal(actual),
+            )
+
+        text = owner.get("/").text
+
+        assert 0 < text.index(">Broken</a>") < text.index(">Calm</a>")
+        assert "Exceeded by ₽1,000.00" in text
+
+    def test_without_budgets_the_card_leads_to_one(self, owner: Client, organization: Organization) -> None:
+        synced(organization)
+
+        assert f'href="{reverse("budgets:budget_new")}"' in owner.get("/").text
+
+    def test_an_anomaly_of_the_period_leads_the_changes(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        connection = synced(organization)
+        resource = connection.resources.get()
+        inside = {"resource": resource, "first_date": date(2026, 11, 12), "last_date": date(2026, 11, 13)}
+        shown = AnomalyFactory(**inside)
+        old = AnomalyFactory(resource=resource, first_date=date(2026, 1, 2), last_date=date(2026, 1, 3))
+
+        text = owner.get("/", {"period": "30"}).text
+
+        assert reverse("anomalies:anomaly_detail", args=[shown.pk]) in text
+        assert reverse("anomalies:anomaly_detail", args=[old.pk]) not in text
+
+
 class TestPeople:
     def test_new_organization_is_shown_how_to_begin(self, owner: Client) -> None:
         text = owner.get("/").text
@@ -322,6 +383,7 @@ class TestPeople:
             synced(organization, days=20)
 
         # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest and active syncs,
-        # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2)
-        with django_assert_num_queries(25):
+        # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2),
+        # forecast (3), anomalies, budgets (2)
+        with django_assert_num_queries(31):
             owner.get("/")

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.tests.factories import OrganizationFactory
+from common.files import PATIENCE
 from providers.models import ProviderConnection
 from providers.plugins.focus.tests.files import row, write_csv
 from providers.tests.factories import ConnectionFactory
@@ -199,7 +200,7 @@ def test_files_of_a_deleted_connection_are_removed_and_others_stay(
     orphan = Path(store(connection, csv_of(tmp_path, row())).file.path)
     unfinished = orphan.parent / "0123.bin"
     unfinished.write_bytes(b"an upload under way")
-    old = (timezone.now() - imports.UPLOAD_PATIENCE).timestamp() - 1
+    old = (timezone.now() - PATIENCE).timestamp() - 1
     for path in (kept, orphan):
         os.utime(path, (old, old))
     connection.delete()

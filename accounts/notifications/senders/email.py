@@ -26,6 +26,8 @@ def send(channel: Channel, message: Message) -> None:
         headers={"Message-ID": f"<{message.id}@{host}>", "Auto-Submitted": "auto-generated"},
     )
     letter.attach_alternative(html, "text/html")
+    for file in message.attachments:
+        letter.attach(file.name, file.content, file.content_type)
     try:
         letter.send()
     except SMTPRecipientsRefused as error:

@@ -26,6 +26,12 @@ from accounts.models import Invitation, Membership, User
 from accounts.notifications.models import Channel
 from accounts.tests.factories import UserFactory
 from accounts.tokens.models import ApiToken
+from costs.allocation.models import AllocationRule, ContextNode
+from costs.anomalies.models import Anomaly
+from costs.budgets.models import Budget, PlannedChange
+from costs.explorer.models import ChartNote, SavedView
+from costs.reports.models import Report, ReportFile, ReportRun
+from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection, ProviderType
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
@@ -112,7 +118,24 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("reports:run_start", Report),
+        ("reports:run_list", Report),
+        ("reports:run_", ReportRun),
+        ("report_run", ReportRun),
+        ("reports:file", ReportFile),
+        ("reports:", Report),
+        ("api:report-", Report),
+        ("explorer:view", SavedView),
+        ("saved_view", SavedView),
+        ("explorer:note", ChartNote),
+        ("anomal", Anomaly),
+        ("budgets:change", PlannedChange),
+        ("planned_change", PlannedChange),
+        ("budget", Budget),
+        ("rule", AllocationRule),
+        ("node", ContextNode),
         ("token", ApiToken),
+        ("unit", UnitMetric),
         ("channel", Channel),
         ("invitation", Invitation),
         ("member", Membership),
@@ -123,6 +146,7 @@ class Estate:
         ("snapshot", SyncSnapshot),
         ("state", ResourceState),
         ("resource", Resource),
+        ("charges", Resource),
         ("inventory", Resource),
         ("connection", ProviderConnection),
     )

@@ -59,7 +59,6 @@ _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: (\d{1,2}):(\d{2})(?
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CATEGORIES = {category.value.lower(): category for category in ChargeCategory}
 _NULLABLE_TEXTS = frozenset(column.name for column in COLUMNS if column.is_nullable)
-_SERVICE_CATEGORIES = frozenset(COLUMN["ServiceCategory"].allowed)
 
 _EMPTY = gettext_noop("The value is empty. Expected one in every row.")
 _NOT_A_NUMBER = gettext_noop(
@@ -125,7 +124,6 @@ def charge_of(row: SourceRow) -> tuple[ChargeRecord, list[Finding]]:
     category = cells.charge_category()
     start, end = cells.period("ChargePeriodStart", "ChargePeriodEnd")
     billing_start, billing_end = cells.period("BillingPeriodStart", "BillingPeriodEnd")
-    cells.check_inside(start, billing_start, billing_end)
     billed = cells.required_cost("BilledCost")
     currency = cells.currency()
     region, sub_account, sku = cells.text("RegionId"), cells.text("SubAccountId"), cells.text("SkuId")
@@ -157,7 +155,7 @@ def charge_of(row: SourceRow) -> tuple[ChargeRecord, list[Finding]]:
         billing_account_name=cells.text("BillingAccountName")[:MAX_NAME_CHARACTERS],
         invoice_issuer_name=cells.text("InvoiceIssuerName")[:MAX_NAME_CHARACTERS],
         invoice_id=bounded(cells.text("InvoiceId"), 120),
-        service_category=cells.service_category()[:60],
+        service_category=cells.text("ServiceCategory")[:60],
         service_subcategory=cells.text("ServiceSubcategory")[:60],
         charge_class=cells.text("ChargeClass")[:16],
         charge_frequency=cells.text("ChargeFrequency")[:16],
@@ -252,17 +250,6 @@ class _Cells:
             "ChargeCategory", _NOT_A_CATEGORY, found=shown(text), expected=", ".join(ChargeCategory)
         )
 
-    def service_category(self) -> str:
-        text = self.text("ServiceCategory")
-        if text and text not in _SERVICE_CATEGORIES:
-            self._tell(
-                "unknown_service_category",
-                gettext_noop("“%(found)s” is not a service category of FOCUS."),
-                "ServiceCategory",
-                found=shown(text),
-            )
-        return text
-
     def currency(self) -> str:
         text = self.required_text("BillingCurrency").upper()
         if text == "RUR":
@@ -298,16 +285,6 @@ class _Cells:
         if end <= start:
             self._fail(end_column, _WRONG_ORDER, start=start.isoformat(" "), end=end.isoformat(" "))
         return start, end
-
-    def check_inside(self, start: datetime, billing_start: datetime, billing_end: datetime) -> None:
-        """A charge lies in its billing period, unless it corrects an earlier one."""
-        if not billing_start <= start < billing_end and self.text("ChargeClass") != "Correction":
-            self._tell(
-                "charge_outside_billing_period",
-                gettext_noop("The charge begins at %(start)s, outside of its billing period."),
-                "ChargePeriodStart",
-                start=start.isoformat(" "),
-            )
 
     def tags(self) -> dict[str, str]:
         value = self.values.get("Tags")

@@ -90,12 +90,15 @@ class FocusProvider(ProviderPlugin):
         with self._open() as source:
             builder = ReportBuilder(source)
             for row in self._rows(source):
+                if isinstance(row, InvalidSource):
+                    builder.add_bad_row(row)
+                    continue
                 try:
-                    charge, findings = _charge(row)
+                    charge, findings = charge_of(row)
                 except InvalidSource as error:
                     builder.add_bad_row(error)
                 else:
-                    builder.add_charge(row.line or 0, charge, findings)
+                    builder.add_charge(row, charge, findings)
         return builder.report()
 
     def _open(self) -> Source:

@@ -13,14 +13,17 @@ from common.text import gettext_noop
 from providers.contract.errors import InvalidSource
 from providers.contract.plugin import Period
 from providers.contract.records import ChargeRecord, Finding
+from providers.focus_rules import RowChecks
 
 from .normalize import billing_month, header_findings, unknown_columns
-from .reader import Source, invalid, shown
+from .reader import Source, SourceRow, invalid
 
 MAX_TOLD = 100
 """Bad rows, and findings of one kind, that are told one by one; the rest is counted."""
 MAX_GROUPS = 20_000
 """Different services, or accounts times months, in one file: they are held in memory."""
+CHECKED_ROWS = 200_000
+"""Rows of a file that are held to the twelve checks: neither memory nor the wait for a preview grows with the rest."""
 _EXACT = Context(prec=60)
 """Wide enough that no sum of a file's amounts is rounded."""
 
@@ -191,7 +194,11 @@ class ReportBuilder:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._log = FindingLog()
+        self._checks = RowChecks(
+            source.columns, is_text=source.format != "parquet", remembered_rows=CHECKED_ROWS
+        )
         self._findings = list(self._log.told(header_findings(source.columns)))
+        self._findings += self._log.told(self._checks.header())
         self._bad_rows: list[BadRow] = []
         self._bad_row_count = 0
         self._good_row_count = 0
@@ -200,7 +207,6 @@ class ReportBuilder:
         self._periods: dict[tuple[str, str, str, str], _Sum] = {}
         self._services: dict[tuple[str, str, str], _Sum] = {}
         self._account_names: dict[tuple[str, str], str] = {}
-        self._service_categories: dict[tuple[str, str], str] = {}
         self._charge_categories: Counter[str] = Counter()
 
     def add_bad_row(self, error: InvalidSource) -> None:
@@ -215,10 +221,19 @@ class ReportBuilder:
                 )
             )
 
-    def add_charge(self, line: int, charge: ChargeRecord, findings: Iterable[Finding]) -> None:
-        """Raises InvalidSource where the file has more accounts or services than can be true."""
+    def add_charge(self, row: SourceRow, charge: ChargeRecord, doubts: Iterable[Finding]) -> None:
+        """`doubts` are the reader's; of a cell that it has told about, the checks are not heard as well.
+
+        Raises InvalidSource where the file has more accounts or services than can be true.
+        """
+        line, doubts = row.line, tuple(doubts)
         self._good_row_count += 1
-        self._findings += self._log.told(findings)
+        self._findings += self._log.told(doubts)
+        if self._good_row_count <= CHECKED_ROWS:
+            told = {doubt.column for doubt in doubts}
+            self._findings += self._log.told(
+                found for found in self._checks.row(line, row.values) if found.column not in told
+            )
         start, end = charge.charge_period_start, charge.charge_period_end
         self._start = start if self._start is None else min(start, self._start)
         self._end = end if self._end is None else max(end, self._end)
@@ -231,30 +246,11 @@ class ReportBuilder:
         check_groups(self._services, line)
         self._account_names.setdefault(account, charge.billing_account_name)
         self._charge_categories[charge.charge_category.value] += 1
-        self._check_category(line, service, charge.service_category)
-
-    def _check_category(self, line: int, service: tuple[str, str], category: str) -> None:
-        first = self._service_categories.setdefault(service, category)
-        if first != category:
-            self._findings += self._log.told(
-                [
-                    Finding(
-                        code="service_in_two_categories",
-                        message=gettext_noop(
-                            "The service %(service)s is in the categories “%(first)s” and “%(second)s”. FOCUS expects one."
-                        ),
-                        params={
-                            "service": shown(service[1]),
-                            "first": shown(first),
-                            "second": shown(category),
-                        },
-                        line=line,
-                        column="ServiceCategory",
-                    )
-                ]
-            )
 
     def report(self) -> FileReport:
+        """The report; to be asked once, at the end."""
+        if self._good_row_count <= CHECKED_ROWS:
+            self._findings += self._log.told(self._checks.end())
         return FileReport(
             format=self._source.format,
             version=self._source.version,

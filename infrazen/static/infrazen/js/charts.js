@@ -1,14 +1,16 @@
 // Charts of the interface, drawn by Chart.js (packaged with django-unfold).
 //
-// Markup: templates/_components/chart.html, a <figure data-chart="stacked|line|step" data-source="id"> whose data is the
+// Markup: templates/_components/chart.html, a <figure data-chart="stacked|area|lines|doughnut|line|step" data-source="id"> whose data is the
 // JSON of the element with that id (Django's json_script). Words come from #chart-texts ({% chart_texts %}).
 //
 // Data:
 // {
 //   "labels": ["2026-08-23", …],         days (or instants with "T"), ascending, without holes
+//   "titles": ["17–23 Aug 2026", …],     what each label is called where it stands for more than a day; optional
+//   "sums": false,                       values of different days do not add up (a rate): the legend tells the last ones
 //   "series": [{"name": "Beget Prod",
 //               "number": 1,             series colour 1–8 or "rest"
-//               "role": "average",       lines only: "average" or "maximum" instead of a number
+//               "role": "average",       lines only: "average", "maximum", "forecast" (dashed), or "low" and after it "high" (a band)
 //               "values": ["3475.00", null, …]}],   one per label, as text; null is a gap, never zero
 //   "events": [{"date": "2026-09-22", "text": "…", "short": "…", "url": "/…"}],   short is for phones; both optional
 //   "incomplete": ["2026-10-22"],        days shown at 45 % (bars) or behind a grey band (step)
@@ -25,6 +27,7 @@
   const SHOWN_EVENTS = 3;
   const EVENT_LINE = 18; // px of height for a line of event texts
 
+  const isStacked = (kind) => kind === "stacked" || kind === "area";
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const faded = (color, alpha) => `${color}${Math.round(alpha * 255).toString(16).padStart(2, "0")}`;
   const isNarrow = () => matchMedia("(max-width: 640px)").matches;
@@ -84,6 +87,7 @@
     return `${date}\u00a0${texts.months[month - 1]}`;
   };
   const longDay = (label, data) => {
+    if (data.titles) return data.titles[data.labels.indexOf(label)];
     const { month, date, time, weekday } = parsed(label);
     const names = isRussian(data) ? texts.monthsOfDate : texts.months;
     return time ? `${date}\u00a0${names[month - 1]}, ${time}` : `${date}\u00a0${names[month - 1]}, ${texts.weekdays[weekday].toLowerCase()}`;
@@ -106,7 +110,8 @@
 
   const seriesColor = (series) => {
     if (series.role === "average") return css(series.number ? `--series-${series.number}` : "--color-secondary");
-    if (series.role === "maximum") return css("--series-8");
+    if (series.role === "forecast") return css("--color-secondary");
+    if (series.role === "maximum" || series.role === "low" || series.role === "high") return css("--series-8");
     return css(`--series-${series.number || "rest"}`);
   };
 
@@ -271,7 +276,7 @@
         known = true;
       }
     });
-    if (kind === "stacked" && known && data.series.length > 1) {
+    if (isStacked(kind) && known && data.series.length > 1) {
       const row = element("div", "chart-tooltip-row chart-tooltip-row--total");
       row.append(element("span", "chart-tooltip-name", texts.total), element("span", "chart-tooltip-value", amount(total, data)));
       box.append(row);
@@ -312,16 +317,23 @@
     if (chart) select(chart, -1);
   };
 
+  const seriesSums = (data) =>
+    data.series.map((series) => {
+      const known = series.values.filter((value) => value !== null && value !== undefined).map(micros);
+      return data.sums === false ? known.at(-1) || 0n : known.reduce((sum, value) => sum + value, 0n);
+    });
+
   // Legend: a button per series with total and share; a click hides, a double click leaves only that one.
   const legend = (figure, chart, data) => {
     const place = figure.querySelector("[data-chart-legend]");
     if (!place) return;
-    const sums = data.series.map((series) => series.values.reduce((sum, value) => (value === null ? sum : sum + micros(value)), 0n));
+    const sums = seriesSums(data);
     const whole = sums.reduce((sum, value) => sum + value, 0n);
     const hidden = figure.$hidden || (figure.$hidden = new Set());
     const show = () => {
       [...place.children].forEach((button, index) => {
-        chart.setDatasetVisibility(index, !hidden.has(index));
+        if (chart.config.type === "doughnut") chart.getDatasetMeta(0).data.length && chart.getDataVisibility(index) === hidden.has(index) && chart.toggleDataVisibility(index);
+        else chart.setDatasetVisibility(index, !hidden.has(index));
         button.setAttribute("aria-pressed", String(!hidden.has(index)));
       });
       chart.update("none");
@@ -356,11 +368,72 @@
       const edge = count > 150 ? 0 : 1;
       return { label: series.name, data: values, backgroundColor: color, hoverBackgroundColor: color, borderColor: css("--color-raised"), hoverBorderColor: css("--color-raised"), borderWidth: { top: 1, left: edge, right: 0, bottom: 0 }, borderSkipped: false, categoryPercentage: 1, barPercentage: count > 45 ? 1 : 0.9, stack: "all" };
     }
+    if (kind === "area" || kind === "lines") {
+      const fill = kind === "area" ? (position ? "-1" : "origin") : false;
+      return { label: series.name, data: values, borderColor: color, borderWidth: 1.75, pointRadius: 0, pointHoverRadius: 3, pointHoverBackgroundColor: color, tension: 0, spanGaps: false, fill, backgroundColor: faded(color, 0.55), stack: kind === "area" ? "all" : undefined };
+    }
+    if (series.role === "low" || series.role === "high")
+      return { label: series.name, data: values, borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, tension: 0, fill: series.role === "high" ? "-1" : false, backgroundColor: faded(css("--color-secondary"), 0.16), order: position };
+    if (series.role === "forecast")
+      return { label: series.name, data: values, borderColor: color, borderWidth: 1.75, borderDash: [5, 4], pointRadius: 0, pointHoverRadius: 3, pointHoverBackgroundColor: color, tension: 0, spanGaps: false, fill: false, order: position };
     const stepColor = kind === "step" ? css("--color-secondary") : color;
     return {
       label: series.name, data: values, borderColor: stepColor, borderWidth: series.role === "maximum" ? 1 : 1.75, pointRadius: 0, pointHoverRadius: 3, pointHoverBackgroundColor: stepColor,
       tension: 0, stepped: kind === "step", spanGaps: false, fill: series.role === "maximum" ? false : "origin", backgroundColor: faded(stepColor, 0.1), order: position,
     };
+  };
+
+  // Doughnut: each series' sum, the whole in the middle.
+  const middle = (data) => ({
+    id: "middle",
+    afterDraw(chart) {
+      const { ctx, chartArea } = chart;
+      const shown = seriesSums(data).filter((_, index) => chart.getDataVisibility(index));
+      ctx.save();
+      ctx.fillStyle = css("--color-text");
+      ctx.font = `600 15px ${css("--font")}`;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "middle";
+      ctx.fillText(roundAmount(shown.reduce((sum, value) => sum + value, 0n), data), (chartArea.left + chartArea.right) / 2, (chartArea.top + chartArea.bottom) / 2);
+      ctx.restore();
+    },
+  });
+  const partTooltip = (figure, data) => ({ tooltip: model }) => {
+    const plot = figure.querySelector(".chart-plot");
+    let box = plot.querySelector(".chart-tooltip");
+    if (!model.opacity || !model.dataPoints || !model.dataPoints.length) {
+      if (box) box.hidden = true;
+      return;
+    }
+    if (!box) {
+      box = element("div", "chart-tooltip");
+      box.setAttribute("role", "status");
+      plot.append(box);
+    }
+    const index = model.dataPoints[0].dataIndex;
+    const sums = seriesSums(data);
+    const whole = sums.reduce((sum, value) => sum + value, 0n);
+    const row = element("div", "chart-tooltip-row");
+    row.append(element("span", "chart-tooltip-name", amount(sums[index], data)));
+    if (whole > 0n) row.append(element("span", "chart-tooltip-value", withUnit(decimal((sums[index] * 100000000n) / whole, 1, data), { ...data, unit: "percent" })));
+    box.replaceChildren(element("p", "chart-tooltip-title", data.series[index].name), row);
+    box.hidden = false;
+    box.style.left = `${Math.max(0, Math.min(model.caretX + 14, plot.clientWidth - box.offsetWidth))}px`;
+    box.style.top = `${Math.max(0, model.caretY - box.offsetHeight / 2)}px`;
+  };
+  const buildDoughnut = (figure, canvas, data) => {
+    const sums = seriesSums(data);
+    const chart = new Chart(canvas, {
+      type: "doughnut",
+      data: {
+        labels: data.series.map((series) => series.name),
+        datasets: [{ data: sums.map((sum) => Math.max(0, Number(sum) / 1e6)), backgroundColor: data.series.map(seriesColor), borderColor: css("--color-raised"), borderWidth: 1 }],
+      },
+      plugins: [middle(data)],
+      options: { animation: false, responsive: true, maintainAspectRatio: false, cutout: "68%", plugins: { legend: { display: false }, tooltip: { enabled: false, external: partTooltip(figure, data) } } },
+    });
+    charts.set(figure, chart);
+    legend(figure, chart, data);
   };
 
   const build = (figure) => {
@@ -369,6 +442,7 @@
     if (!source || !canvas) return;
     const data = JSON.parse(source.textContent);
     const kind = figure.dataset.chart;
+    if (kind === "doughnut") return buildDoughnut(figure, canvas, data);
     const muted = css("--color-text-muted");
     const font = { size: 11, family: css("--font") };
     const plugins = [];
@@ -391,7 +465,7 @@
         layout: { padding: { top: (data.events || []).length ? EVENT_LINE + 6 : 4, right: 0, bottom: 0, left: 0 } },
         scales: {
           x: {
-            stacked: kind === "stacked",
+            stacked: isStacked(kind),
             offset: kind === "stacked",
             grid: { display: false },
             border: { display: false },
@@ -405,12 +479,13 @@
             },
           },
           y: {
-            stacked: kind === "stacked",
+            stacked: isStacked(kind),
             beginAtZero: true,
+            suggestedMax: data.threshold ? Number(data.threshold.value) : undefined,
             grid: { color: css("--color-border"), drawTicks: false },
             border: { display: false },
             ticks: {
-              color: muted, font, padding: 8, maxTicksLimit: kind === "stacked" ? 6 : 4,
+              color: muted, font, padding: 8, maxTicksLimit: kind === "line" || kind === "step" ? 4 : 6,
               callback(value) {
                 return axisNumber(value, this.max, data);
               },
@@ -424,7 +499,32 @@
     legend(figure, chart, data);
   };
 
+  // [data-chart-png="source"] saves that chart as a picture, on the page's background.
+  const picture = (chart, name) => {
+    const scale = chart.currentDevicePixelRatio || 1;
+    const copy = document.createElement("canvas");
+    copy.width = chart.canvas.width;
+    copy.height = chart.canvas.height;
+    const ctx = copy.getContext("2d");
+    ctx.fillStyle = css("--color-raised");
+    ctx.fillRect(0, 0, copy.width, copy.height);
+    ctx.drawImage(chart.canvas, 0, 0, chart.width * scale, chart.height * scale);
+    copy.toBlob((blob) => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = `${name}.png`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-chart-png]");
+    const figure = button && document.querySelector(`figure[data-source="${CSS.escape(button.dataset.chartPng)}"]`);
+    if (figure && charts.has(figure)) picture(charts.get(figure), button.dataset.chartPng);
+  });
+
   const draw = () => {
+    for (const button of document.querySelectorAll("[data-chart-png][hidden]")) button.hidden = false;
     for (const [figure, chart] of charts) {
       if (figure.isConnected) continue;
       chart.destroy();

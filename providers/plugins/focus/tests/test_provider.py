@@ -175,9 +175,12 @@ def test_report_says_what_the_file_holds(tmp_path):
     assert report.service_sums[1].effective_cost == Decimal("19.75")
     assert (report.provider_names, report.billing_currencies) == (("Cloudy", "Stormy"), ("RUB", "USD"))
     assert report.charge_categories == {"Credit": 1, "Usage": 4}
-    assert [(f.code, f.line) for f in report.findings] == [
-        ("empty_cost", 7),
-        ("service_in_two_categories", 7),
+    told = [(f.code, f.column, f.line) for f in report.findings]
+    assert told[:2] == [("unknown_column", "Id", 1), ("column_order", "AllocatedMethodDetails", 1)]
+    assert ("not_utc", "BillingPeriodStart", 6) in told
+    assert told[-2:] == [
+        ("empty_cost", "EffectiveCost", 7),
+        ("service_in_two_categories", "ServiceCategory", 7),
     ]
 
 
@@ -218,8 +221,12 @@ def test_findings_of_one_kind_are_told_a_hundred_times_and_counted(tmp_path):
         "EffectiveCost",
         {"count": 250, "told": 100},
     )
-    assert len(report.findings) == 101
-    assert [(c.code, c.count) for c in report.finding_counts] == [("empty_cost", 250), ("unreadable_tags", 1)]
+    assert len(report.findings) == 201
+    assert [(c.code, c.count) for c in report.finding_counts] == [
+        ("empty_cost", 250),
+        ("row_twice", 250),
+        ("unreadable_tags", 1),
+    ]
 
 
 def test_bad_rows_are_listed_a_hundred_times_and_counted(tmp_path):

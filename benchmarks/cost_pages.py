@@ -1,0 +1,281 @@
+"""How long the pages of costs take at the size that the product promises.
+
+    python -m benchmarks cost_pages --database postgres://…            1 000 connections, 50 000 resources, 365 days
+    python -m benchmarks cost_pages --database postgres://… --connections 100 --days 90
+
+One organization has a tenth of the connections, the others one each: pages are opened as its owner. The database makes
+the facts itself, day by day, and the totals by the product's own statement; a new database on that server takes some
+ten gigabytes and goes afterwards. Goal: 95 % of the pages within 200 ms on two cores, with a fixed number of queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from statistics import median, quantiles
+from typing import Any
+
+from benchmarks.tools import add_databases, fresh_database, print_table, run_child, set_up
+
+RUNS = 7
+LARGE_SHARE = 10
+"""The large organization has one of this many connections."""
+BATCH = 5_000
+TYPES = ("server", "volume", "floating_ip", "s3_bucket", "database", "load_balancer", "snapshot", "image")
+UNITS = ("Platform", "Product", "Data", "Marketing", "")
+ENVIRONMENTS = ("production", "staging", "development", "")
+REGIONS = ("ru-1", "ru-2", "ru-3")
+TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks cost_pages")
+    add_databases(parser)
+    parser.add_argument("--connections", type=int, default=1_000)
+    parser.add_argument("--resources", type=int, default=50, help="of each connection")
+    parser.add_argument("--days", type=int, default=365)
+    options = parser.parse_args(arguments)
+    for address in options.database or ["sqlite"]:
+        with fresh_database(address) as environment:
+            run_child(
+                "benchmarks.cost_pages",
+                options.connections,
+                options.resources,
+                options.days,
+                environment=environment,
+            )
+
+
+def measure(connection_count: int, resource_count: int, days: int) -> None:
+    set_up()
+    begun = time.monotonic()
+    organization, owner = _fill(connection_count, resource_count, days)
+    _say(f"filled in {time.monotonic() - begun:.0f} s")
+    rows = _open_pages(organization, owner, days)
+    print_table(("page", "median, ms", "slowest, ms", "queries", "in the database, ms"), rows)
+    medians = [float(row[1]) for row in rows]
+    print(f"95 % of the pages within {quantiles(medians, n=20)[-1]:.0f} ms")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fill(connection_count: int, resource_count: int, days: int) -> tuple[Any, Any]:
+    from django.db import connection as database
+
+    from accounts.models import Membership, Organization, User
+    from costs.models import CostDimensions
+    from inventory.models import Resource
+    from providers.models import ProviderConnection
+    from syncs.models import ResourceState, SyncSnapshot
+
+    large = max(1, connection_count // LARGE_SHARE)
+    owner = User.objects.create_user(email="owner@example.com", password=None)
+    organizations = Organization.objects.bulk_create(
+        Organization(name=f"Organization {n}") for n in range(1 + connection_count - large)
+    )
+    Membership.objects.create(user=owner, organization=organizations[0], role="owner")
+    connections = ProviderConnection.objects.bulk_create(
+        ProviderConnection(
+            organization=organizations[max(0, n - large + 1)],
+            provider_type=("beget", "selectel", "openstack")[n % 3],
+            connection_name=f"Connection {n}",
+            series_number=n % 8 + 1,
+            last_sync_at=NOW,
+            last_sync_status="success",
+        )
+        for n in range(connection_count)
+    )
+    snapshots = SyncSnapshot.objects.bulk_create(
+        SyncSnapshot(
+            organization_id=one.organization_id,
+            connection=one,
+            status="success",
+            trigger="scheduled",
+            requested_at=NOW,
+            observed_at=NOW,
+            finished_at=NOW,
+            is_current=True,
+        )
+        for one in connections
+    )
+    combinations = [
+        (
+            kind,
+            UNITS[place % len(UNITS)],
+            ENVIRONMENTS[place % len(ENVIRONMENTS)],
+            REGIONS[place % len(REGIONS)],
+        )
+        for place, kind in enumerate(TYPES)
+    ]
+    CostDimensions.objects.bulk_create(
+        (
+            CostDimensions(
+                organization_id=one.organization_id,
+                connection=one,
+                fingerprint=f"{one.pk:016x}{place:016x}",
+                resource_type=kind,
+                service_name=kind.title(),
+                region_id=region,
+                business_unit=unit,
+                environment=environment,
+            )
+            for one in connections
+            for place, (kind, unit, environment, region) in enumerate(combinations)
+        ),
+        batch_size=BATCH,
+    )
+    resources = Resource.objects.bulk_create(
+        (
+            Resource(
+                organization_id=one.organization_id,
+                connection=one,
+                resource_id=f"{one.pk}-{n}",
+                native_type=kind,
+                resource_type=kind,
+                name=f"{kind}-{one.pk}-{n}",
+                first_seen_at=NOW - timedelta(days=days),
+                business_unit=unit,
+                environment=environment,
+            )
+            for one in connections
+            for n in range(resource_count)
+            for kind, unit, environment, _region in combinations[n % len(TYPES) :][:1]
+        ),
+        batch_size=BATCH,
+    )
+    ResourceState.objects.bulk_create(
+        (
+            ResourceState(
+                organization_id=resource.organization_id,
+                connection_id=resource.connection_id,
+                resource=resource,
+                opened_at=NOW - timedelta(days=days),
+                opened_by=snapshots[place // resource_count],
+                action="created",
+                name=resource.name,
+                status="running",
+                service_name=resource.resource_type.title(),
+                region_id=combinations[place % resource_count % len(TYPES)][3],
+                daily_cost=10 + place % 97,
+                currency="RUB",
+            )
+            for place, resource in enumerate(resources)
+        ),
+        batch_size=BATCH,
+    )
+    _say(f"{len(connections)} connections, {len(resources)} resources")
+    _fill_facts(days)
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return organizations[0], owner
+
+
+def _fill_facts(days: int) -> None:
+    """One statement a day: what a resource costs moves a little with the day."""
+    from django.db import connection as database
+    from django.db import transaction
+
+    from costs.models import CostDimensions, DailyCost, DailyTotal
+    from inventory.models import Resource
+
+    facts, totals = DailyCost._meta.db_table, DailyTotal._meta.db_table
+    resources, dimensions = Resource._meta.db_table, CostDimensions._meta.db_table
+    amounts = "billed_cost, effective_cost, list_cost, billed_cost_rub, effective_cost_rub"
+    sums = ", ".join(f"SUM({name.strip()})" for name in amounts.split(","))
+    for offset in range(days):
+        day = TODAY - timedelta(days=days - 1 - offset)
+        cost = f"(10 + resource.id %% 97 + {offset % 7})"
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {facts} (organization_id, connection_id, resource_id, dimensions_id, date, "
+                f"charge_category, source, currency, rub_rate, {amounts}) "
+                "SELECT resource.organization_id, resource.connection_id, resource.id, one.id, %s, 'Usage', "
+                f"'billing', 'RUB', 1, {', '.join([cost] * 5)} FROM {resources} AS resource JOIN {dimensions} AS one "
+                "ON one.connection_id = resource.connection_id AND one.resource_type = resource.resource_type",
+                [day],
+            )
+            cursor.execute(
+                f"INSERT INTO {totals} (organization_id, connection_id, dimensions_id, date, charge_category, "
+                f"currency, {amounts}) SELECT organization_id, connection_id, dimensions_id, date, charge_category, "
+                f"currency, {sums} FROM {facts} WHERE date = %s "
+                "GROUP BY organization_id, connection_id, dimensions_id, date, charge_category, currency",
+                [day],
+            )
+        if offset % 30 == 29:
+            _say(f"{offset + 1} days")
+
+
+def _open_pages(organization: Any, owner: Any, days: int) -> list[tuple[str, ...]]:
+    import time_machine
+    from django.conf import settings
+    from django.db import connection as database
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    client = Client()
+    client.force_login(owner)
+    found = []
+    with time_machine.travel(NOW, tick=True):
+        for name, address in _addresses(days):
+            seconds = []
+            for run in range(RUNS + 1):
+                begun = time.perf_counter()
+                if run == 0:  # the first also warms up, and is the one whose queries are looked at
+                    with CaptureQueriesContext(database) as queries:
+                        answer = client.get(address)
+                        _drain(answer)
+                else:
+                    answer = client.get(address)
+                    _drain(answer)
+                    seconds.append((time.perf_counter() - begun) * 1000)
+                assert answer.status_code == 200, f"{address}: {answer.status_code}"
+            in_database = sum(float(query["time"]) for query in queries) * 1000
+            found.append(
+                (
+                    name,
+                    f"{median(seconds):.0f}",
+                    f"{max(seconds):.0f}",
+                    str(len(queries)),
+                    f"{in_database:.0f}",
+                )
+            )
+            _say(" ".join(found[-1]))
+    return found
+
+
+def _drain(answer: Any) -> None:
+    if answer.streaming:
+        for _part in answer.streaming_content:
+            pass
+
+
+def _addresses(days: int) -> list[tuple[str, str]]:
+    from django.urls import reverse
+
+    from costs.explorer.dimensions import DIMENSIONS
+
+    explorer = reverse("explorer:explorer")
+    whole = f"{TODAY - timedelta(days=days - 1)}..{TODAY}"
+    dashboard = reverse("dashboard")
+    return [
+        ("dashboard, 30 days", dashboard),
+        ("dashboard, a year", f"{dashboard}?period=365"),
+        *((f"explorer by {one.key}, 30 days", f"{explorer}?group={one.key}") for one in DIMENSIONS),
+        *(
+            (
+                f"explorer by {one.key}, {days} days by month",
+                f"{explorer}?group={one.key}&period={whole}&step=month",
+            )
+            for one in DIMENSIONS
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    measure(*map(int, sys.argv[1:]))

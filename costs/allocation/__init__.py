@@ -1,0 +1,1 @@
+"""Whose costs they are: trees of business context, allocation rules, people's assignments."""

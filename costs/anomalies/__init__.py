@@ -1,0 +1,1 @@
+"""Anomalies: days that cost more than the days before let expect, why, and whether a person accepts it."""

@@ -1,0 +1,100 @@
+"""Reports as their pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from common import formatting
+from costs.explorer.periods import RELATIVE
+from costs.reports.models import Report, ReportRun, RunStatus, Schedule
+from costs.reports.renderers import RENDERERS
+from costs.reports.sections import SectionKind, section_kinds
+from costs.reports.state import DataState
+
+LEVELS = {
+    RunStatus.QUEUED: "progress",
+    RunStatus.RUNNING: "progress",
+    RunStatus.SUCCESS: "success",
+    RunStatus.PARTIAL: "warning",
+    RunStatus.ERROR: "error",
+}
+
+
+def period_label(report: Report) -> str:
+    return str(RELATIVE[report.period][0]) if report.period in RELATIVE else report.period
+
+
+def formats_label(report: Report) -> str:
+    return ", ".join(key.upper() for key in report.formats)
+
+
+def schedule_label(report: Report) -> str:
+    """`Every day, 09:00`."""
+    label = str(Schedule(report.schedule).label)
+    return label if report.schedule == Schedule.NONE else f"{label}, {report.hour:02d}:00"
+
+
+def next_run_label(report: Report) -> str:
+    """On the organization's clock, as the schedule is; empty where there is none."""
+    if report.next_run_at is None:
+        return ""
+    local = report.next_run_at.astimezone(ZoneInfo(report.organization.time_zone))
+    return _("next on %(moment)s") % {"moment": formatting.moment(local, today=timezone.localdate())}
+
+
+def sections(report: Report) -> list[dict[str, Any]]:
+    """The report's sections for the builder; one of an unknown kind can only be removed."""
+    kinds = section_kinds()
+    listed = []
+    for place, one in enumerate(report.sections):
+        kind = kinds.get(one["kind"])
+        listed.append(
+            {
+                "id": one["id"],
+                "title": kind.title(one["options"]) if kind else one["kind"],
+                "note": _note(kind),
+                "has_options": bool(kind and kind.form),
+                "is_first": place == 0,
+                "is_last": place == len(report.sections) - 1,
+            }
+        )
+    return listed
+
+
+def _note(kind: SectionKind | None) -> Any:
+    if kind is None:
+        return _("No such section any more")
+    return kind.label if kind.form else kind.description
+
+
+def runs(listed: Iterable[ReportRun], *, has_recipients: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": run,
+            "level": LEVELS[RunStatus(run.status)],
+            "percent": Decimal(run.done_count * 100) / (run.step_count or 1) if run.is_active else None,
+            "files": [
+                {"file": one, "label": one.format.upper() if one.format in RENDERERS else one.format}
+                for one in run.files.all()
+            ],
+            "state": " ".join(DataState.from_json(run.state).sentences()) if run.state else "",
+            "problems": problem_sentences(run),
+            "may_send": has_recipients and run.is_made and run.sent_at is None,
+        }
+        for run in listed
+    ]
+
+
+def problem_sentences(run: ReportRun) -> list[str]:
+    """What is missing of the run, in the reader's language."""
+    labels = dict(ReportRun.Problem.choices)
+    return [
+        f"{labels.get(one['code'], one['code'])}{': ' + one['name'] if one['name'] else ''}."
+        for one in run.problems
+    ]

@@ -1,0 +1,47 @@
+"""How a document becomes a file: one renderer a format, each with what it needs found when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from costs.reports.content import Document
+from costs.reports.renderers import csv, html, pdf, png, xlsx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """`render` gives the file's bytes, in the document's language; raises `pdf.PdfMissing` where it prints."""
+
+    key: str
+    label: Any
+    extension: str
+    content_type: str
+    render: Callable[[Document], bytes]
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    one.key: one
+    for one in (
+        Renderer(key="pdf", label="PDF", extension="pdf", content_type="application/pdf", render=pdf.render),
+        Renderer(
+            key="xlsx",
+            label="XLSX",
+            extension="xlsx",
+            content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            render=xlsx.render,
+        ),
+        Renderer(
+            key="csv",
+            label=_("CSV (a file for each table, zipped)"),
+            extension="zip",
+            content_type="application/zip",
+            render=csv.render,
+        ),
+        Renderer(key="png", label="PNG", extension="png", content_type="image/png", render=png.render),
+        Renderer(key="html", label="HTML", extension="html", content_type="text/html", render=html.render),
+    )
+}
