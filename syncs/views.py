@@ -70,13 +70,12 @@ def snapshot_progress(request: UserRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("connections")
     watched, told = numbers(request.GET.get("syncs", "")), set(numbers(request.GET.get("done", "")))
-    panel = sync_panel(
-        request, watched=watched, said=request.GET.get("said", ""), complete_pk=watched_complete(request)
-    )
+    complete_pk = watched_complete(request)
+    panel = sync_panel(request, watched=watched, said=request.GET.get("said", ""), complete_pk=complete_pk)
     begun = [
         row
         for row in panel.rows
-        if row.snapshot and row.is_active and watched_complete and row.snapshot.pk not in watched
+        if row.snapshot and row.is_active and complete_pk and row.snapshot.pk not in watched
     ]
     response = render(request, "syncs/_panel.html", {"panel": panel})
     _tell(response, panel, begun=[row.connection.pk for row in begun], told=told)
