@@ -29,6 +29,8 @@ from costs.reports.sections import section_kinds
 
 UNPROCESSABLE = 422
 RUNS_SHOWN = 20
+EMPTY = "empty"
+"""The template that is none."""
 
 
 @organization_required
@@ -54,14 +56,14 @@ def report_list(request: UserRequest) -> HttpResponse:
 
 @writer_required
 def report_new(request: UserRequest) -> HttpResponse:
-    """GET shows the templates; POST makes a report from `template`, empty for a blank one."""
-    if request.method == "POST":
-        template = request.POST.get("template", "")
-        preset = PRESETS.get(template)
+    """GET shows the templates; POST makes a report from `template`, one of them or EMPTY."""
+    template = request.POST.get("template", "")
+    if template in PRESETS or template == EMPTY:
+        name = str(PRESETS[template].label) if template in PRESETS else _("Report")
         report = services.create_report(
             organization=request.organization,
-            name=services.free_name(request.organization, str(preset.label) if preset else _("Report")),
-            template=template if preset else "",
+            name=services.free_name(request.organization, name),
+            template=template.removeprefix(EMPTY),
             language=get_language() or settings.LANGUAGE_CODE,
         )
         return redirect("reports:report_edit", report.pk)
@@ -74,9 +76,11 @@ def report_new(request: UserRequest) -> HttpResponse:
                 "sections": [one.title or kinds[one.kind].label for one in preset.sections],
             }
             for key, preset in PRESETS.items()
-        ]
+        ],
+        "empty": EMPTY,
     }
-    return render(request, "reports/report_new.html", context)
+    status = UNPROCESSABLE if request.method == "POST" else 200
+    return render(request, "reports/report_new.html", context, status=status)
 
 
 @organization_required

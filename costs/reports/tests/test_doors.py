@@ -56,6 +56,8 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
     offered = client.get(url("report_new"))
     made = client.post(url("report_new"), {"template": "cto"})
     report = Report.objects.get()
+    client.post(url("report_new"), {"template": "empty"})
+    nothing = client.post(url("report_new"))
     form = client.get(url("report_edit", report.pk))
     given = {
         "name": "Monthly",
@@ -84,7 +86,8 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
     assert "For FinOps" in offered.text
     assert made["Location"] == url("report_edit", report.pk)
     assert colleague.display_name in form.text
-    assert (bad.status_code, unknown.status_code, refused.status_code) == (422, 422, 422)
+    assert [answer.status_code for answer in (bad, unknown, refused, nothing)] == [422] * 4
+    assert Report.objects.get(name="Report").sections == []
     assert "There is no dimension “colour” to group by." in refused.text
     assert "Shop" in options.text
     assert "Somebody" not in options.text
