@@ -14,6 +14,7 @@ def reports(organization: Organization) -> QuerySet[Report]:
     latest = ReportRun.objects.filter(report=OuterRef("pk")).order_by("-requested_at", "-pk")
     return (
         Report.objects.of(organization)
+        .select_related("organization")
         .annotate(
             last_run_at=Subquery(latest.values("requested_at")[:1]),
             last_status=Subquery(latest.values("status")[:1]),

@@ -381,7 +381,7 @@ def _make(run: ReportRun, now: datetime) -> None:
     run.refresh_from_db()
     if not ended:  # it took so long that another worker was given it
         for one in files:
-            one.file.storage.delete(one.file.name)
+            one.file.delete(save=False)
 
 
 def _file(run: ReportRun, key: str, document: Document) -> ReportFile:

@@ -37,18 +37,7 @@ EMPTY = "empty"
 @require_safe
 def report_list(request: UserRequest) -> HttpResponse:
     context = {
-        "reports": [
-            {
-                "report": report,
-                "period": presentation.period_label(report),
-                "formats": presentation.formats_label(report),
-                "schedule": presentation.schedule_label(report),
-                "next_run": presentation.next_run_label(report),
-                "level": presentation.LEVELS.get(report.last_status, ""),
-                "status": dict(ReportRun._meta.get_field("status").flatchoices).get(report.last_status),
-            }
-            for report in queries.reports(request.organization)
-        ],
+        "reports": presentation.reports(queries.reports(request.organization)),
         "may_write": request.membership.may_write,
     }
     return render(request, "reports/report_list.html", context)
