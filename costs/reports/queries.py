@@ -41,3 +41,8 @@ def recipients(organization: Organization) -> QuerySet[Channel]:
         .select_related("user")
         .order_by("user__full_name", "user__email", "pk")
     )
+
+
+def recipients_of(report: Report) -> QuerySet[Channel]:
+    """The report's recipients who are still there: people leave, and switch channels off."""
+    return recipients(report.organization).filter(pk__in=report.channels.values("pk"))

@@ -287,7 +287,7 @@ def _sections_context(request: UserRequest, report: Report, form: SectionForm) -
 def _runs_context(request: UserRequest, report: Report) -> dict[str, Any]:
     listed = queries.runs(request.organization).filter(report=report)
     page = Paginator(listed, RUNS_SHOWN).get_page(request.GET.get("page"))
-    rows = presentation.runs(page, has_recipients=report.channels.exists())
+    rows = presentation.runs(page, has_recipients=queries.recipients_of(report).exists())
     is_active = any(row["run"].is_active for row in rows)
     return {
         "report": report,
@@ -313,6 +313,6 @@ def _detail(
         "formats": presentation.formats_label(report),
         "schedule": presentation.schedule_label(report),
         "next_run": presentation.next_run_label(report),
-        "channels": list(report.channels.select_related("user")),
+        "channels": list(queries.recipients_of(report)),
     }
     return render(request, "reports/report_detail.html", context, status=status)
