@@ -11,6 +11,7 @@ from statistics import median
 from django.db.models import Count, DateField, Max, Min, OuterRef, QuerySet, Subquery, Sum
 
 from accounts.models import Organization
+from costs.explorer import subtrees
 from costs.explorer.filters import Filters
 from costs.facts import QUANTUM
 from costs.models import DailyCost, DailyTotal
@@ -66,6 +67,7 @@ def series_by_connection(organization: Organization, *, first: date) -> dict[int
 
 def scope_rows(organization: Organization, filters: Filters) -> QuerySet[DailyTotal] | QuerySet[DailyCost]:
     """The rows whose sum is the scope's spend: daily totals, or facts where totals cannot answer."""
+    filters = subtrees.whole(organization, filters)
     if filters.needs_facts:
         return filters.apply(DailyCost.objects.of(organization))
     return filters.apply(DailyTotal.objects.of(organization))

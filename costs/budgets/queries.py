@@ -16,7 +16,7 @@ from costs import forecasting
 from costs.budgets import evaluation
 from costs.budgets.evaluation import Terms
 from costs.budgets.models import Basis, Budget, BudgetPeriod, PlannedChange
-from costs.explorer import names
+from costs.explorer import names, subtrees
 from costs.explorer.dimensions import dimension
 from costs.explorer.filters import Condition, Filters, parse_filters
 from costs.explorer.queries import today_of
@@ -146,12 +146,17 @@ def planned_changes(organization: Organization) -> QuerySet[PlannedChange]:
     return PlannedChange.objects.of(organization).select_related("organization").order_by("-first_date", "pk")
 
 
-def changes_of(changes: Iterable[PlannedChange], filters: Filters) -> list[Change]:
-    """The planned changes that are about costs of a scope."""
+def changes_of(
+    organization: Organization, changes: Iterable[PlannedChange], filters: Filters
+) -> list[Change]:
+    """The planned changes that are about costs of a scope; one query at most besides those of `changes`."""
+    known = list(changes)
+    scopes = [filters, *(scope_filters(one.scope) for one in known)]
+    whole, *parts = subtrees.all_whole(organization, scopes)
     return [
         Change(first=one.first_date, last=one.last_date, amount=one.amount, is_once=one.is_once)
-        for one in changes
-        if covers(filters, scope_filters(one.scope))
+        for one, part in zip(known, parts, strict=True)
+        if covers(whole, part)
     ]
 
 
@@ -163,13 +168,14 @@ def covers(whole: Filters, part: Filters) -> bool:
 
 
 def scope_parts(organization: Organization, scopes: Sequence[Filters]) -> list[list[ScopePart]]:
-    """Each scope in words; at most three queries for all of them."""
+    """Each scope in words; at most four queries for all of them."""
     wanted: dict[str, set[str]] = {}
     for filters in scopes:
         for one in filters.conditions:
             wanted.setdefault(one.key, set()).update(one.values)
     known = names.names(organization, wanted)
-    return [[_part(one, known) for one in filters.conditions] for filters in scopes]
+    below = subtrees.values_below(organization, wanted)
+    return [[_part(one, known, below) for one in filters.conditions] for filters in scopes]
 
 
 def outlook(organization: Organization, filters: Filters, now: datetime) -> Outlook:
@@ -203,7 +209,7 @@ def month_forecast(organization: Organization, now: datetime) -> Total | None:
 def _basis(organization: Organization, filters: Filters, today: date) -> tuple[Series, list[Change]]:
     """What a forecast of the scope is made from."""
     series = daily_series(organization, filters, first=today - timedelta(days=HISTORY_DAYS))
-    return series, changes_of(PlannedChange.objects.of(organization), filters)
+    return series, changes_of(organization, PlannedChange.objects.of(organization), filters)
 
 
 def _month(today: date) -> tuple[date, date]:
@@ -222,7 +228,7 @@ def course(budget: Budget, now: datetime) -> Course | None:
     series = daily_series(
         budget.organization, filters, first=min(first, today - timedelta(days=HISTORY_DAYS))
     )
-    changes = changes_of(PlannedChange.objects.of(budget.organization), filters)
+    changes = changes_of(budget.organization, PlannedChange.objects.of(budget.organization), filters)
     _total, found = evaluation.period_forecast(series, changes, first, last)
     period = BudgetPeriod.objects.filter(budget=budget, first_date=first).first()
     limit = period.limit if period else budget.amount
@@ -297,11 +303,14 @@ def _is_implied(condition: Condition, part: Filters) -> bool:
     return bool(kept) and kept <= values
 
 
-def _part(condition: Condition, known: names.Names) -> ScopePart:
+def _part(condition: Condition, known: names.Names, below: subtrees.Below) -> ScopePart:
     kind = dimension(condition.key)
     assert kind is not None, "filters hold known dimensions only"
     return ScopePart(
         label=str(kind.label),
-        values=tuple(names.label(kind, value, known) for value in condition.values),
+        values=tuple(
+            subtrees.in_words(names.label(kind, value, known), condition.key, value, below)
+            for value in condition.values
+        ),
         is_excluded=condition.is_excluded,
     )

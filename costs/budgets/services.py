@@ -70,7 +70,8 @@ def evaluate(*, budget: Budget, changes: Iterable[PlannedChange], now: datetime)
     filters = queries.scope_filters(budget.scope)
     first = min([span[0] for span in spans] + [today - timedelta(days=HISTORY_DAYS)])
     series = daily_series(budget.organization, filters, first=first)
-    found = evaluation.standings(terms, series, queries.changes_of(changes, filters), today=today)
+    known = queries.changes_of(budget.organization, changes, filters)
+    found = evaluation.standings(terms, series, known, today=today)
     with transaction.atomic():
         periods = _store(budget, found, series.known_until, now)
         if found and found[-1].last >= today - timedelta(days=1):  # older ones are history

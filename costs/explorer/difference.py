@@ -21,6 +21,7 @@ from django.db.models import (
 )
 
 from accounts.models import Organization
+from costs.explorer import subtrees
 from costs.explorer.billing import is_by_rates, zone_of
 from costs.explorer.causes import (
     CAUSES,
@@ -162,7 +163,8 @@ def _sums(
     """Facts by resource and currency for both periods, each resource's connection, and currencies without a rate."""
     spans = [Q(date__gte=span.first, date__lte=span.last) for span in (before, after)]
     rows: Any = (
-        filters.apply(DailyCost.objects.of(organization))
+        subtrees.whole(organization, filters)
+        .apply(DailyCost.objects.of(organization))
         .filter(spans[0] | spans[1])
         .order_by()
         .values("resource_id", "connection_id", "currency", "charge_category")

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Organization
+from costs.explorer import subtrees
 from costs.explorer.exploration import Exploration, Row
 from costs.explorer.periods import Span
 from costs.explorer.view import View
@@ -62,9 +63,11 @@ def table_lines(exploration: Exploration) -> Iterator[str]:
 
 def facts(organization: Organization, view: View, span: Span) -> QuerySet[DailyCost]:
     """The facts that a view's spend is made of, by day; shared costs stand where they arose."""
-    return view.filters.apply(
-        DailyCost.objects.of(organization).filter(date__gte=span.first, date__lte=span.last)
-    ).order_by("date", "connection_id", "resource_id", "pk")
+    return (
+        subtrees.whole(organization, view.filters)
+        .apply(DailyCost.objects.of(organization).filter(date__gte=span.first, date__lte=span.last))
+        .order_by("date", "connection_id", "resource_id", "pk")
+    )
 
 
 def fact_lines(rows: QuerySet[DailyCost]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from costs.explorer.exploration import Exploration, Row
 from costs.explorer.filters import Condition
 from costs.explorer.periods import COMPARISONS, RELATIVE, Span
 from costs.explorer.queries import tag_keys
+from costs.explorer.subtrees import Below, alone, in_words, values_below
 from costs.explorer.view import CHARTS, MEASURES, NOTHING, STEPS, View
 
 FIRST_GROUPS = ("connection", "type", "service", "region", "project", "business_unit")
@@ -41,8 +42,9 @@ def page_context(
     today: date,
     events: Iterable[dict[str, str]] = (),
 ) -> dict[str, Any]:
-    """Everything that the page and its fragment draw; up to five queries for the names in its menus."""
+    """Everything that the page and its fragment draw; up to six queries for the names in its menus."""
     view = exploration.view
+    below = values_below(organization, [*view.group_by, *(one.key for one in view.filters.conditions)])
     offered = names.choices(organization, DIMENSIONS)
     keys = tag_keys(organization)
     query = view.query_string()
@@ -85,7 +87,7 @@ def page_context(
             for key, label in MEASURES.items()
         ],
         "measure_label": MEASURES[view.measure],
-        "filters": _filters(organization, view, offered),
+        "filters": _filters(organization, view, offered, below),
         "bounds": _bounds(view),
         "reset_url": view_url(view, filters=type(view.filters)(), minimum=None, maximum=None),
         "offered": _offered(offered),
@@ -93,7 +95,7 @@ def page_context(
         "chart": chart_data(exploration, events),
         "chart_kind": KINDS[view.chart],
         "chart_label": sentence(exploration),
-        "rows": [_row(exploration, row) for row in exploration.rows],
+        "rows": [_row(exploration, row, below) for row in exploration.rows],
         "extra_rows": [row for row in (exploration.shared, exploration.rest) if row is not None],
         "columns": _columns(view),
         "csv_url": _with_query("explorer:table_csv", query),
@@ -139,8 +141,8 @@ def period_text(span: Span) -> str:
     return formatting.period(span.first, span.last)
 
 
-def drill_url(exploration: Exploration, row: Row) -> str:
-    """A group opened: filtered to it and broken down by the next thing; a resource leads to its charges."""
+def drill_url(exploration: Exploration, row: Row, below: Below) -> str:
+    """A group opened: filtered to it alone and broken down by the next thing; a resource leads to its charges."""
     view = exploration.view
     filters = view.filters
     pairs = list(zip(view.group_by, row.key, strict=True))
@@ -149,7 +151,7 @@ def drill_url(exploration: Exploration, row: Row) -> str:
             return charges_url(view, value)
         if key == RESOURCE:
             return reverse("inventory:resource_detail", args=[value])
-        filters = filters.holding(key, [value])
+        filters = alone(filters, key, value, below)
     if not pairs:
         return ""
     taken = {one.key for one in filters.conditions}
@@ -179,8 +181,8 @@ def _difference_url(exploration: Exploration) -> str:
     return f"{reverse('explorer:difference')}?{urlencode(pairs)}"
 
 
-def _row(exploration: Exploration, row: Row) -> dict[str, Any]:
-    url = drill_url(exploration, row)
+def _row(exploration: Exploration, row: Row, below: Below) -> dict[str, Any]:
+    url = drill_url(exploration, row, below)
     return {
         "row": row,
         "url": url,
@@ -265,13 +267,13 @@ def _comparisons(view: View) -> dict[str, Any]:
 
 
 def _filters(
-    organization: Organization, view: View, offered: Mapping[str, list[tuple[str, str]]]
+    organization: Organization, view: View, offered: Mapping[str, list[tuple[str, str]]], below: Below
 ) -> list[dict[str, Any]]:
     known = {key: dict(pairs) for key, pairs in offered.items()}
     resources = [value for one in view.filters.conditions if one.key == RESOURCE for value in one.values]
     if resources:
         known |= names.names(organization, {RESOURCE: resources})
-    chips = [_condition(view, one, known) for one in view.filters.conditions]
+    chips = [_condition(view, one, known, below) for one in view.filters.conditions]
     if view.filters.name:
         chips.append(
             {
@@ -283,10 +285,15 @@ def _filters(
     return chips
 
 
-def _condition(view: View, one: Condition, known: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _condition(
+    view: View, one: Condition, known: Mapping[str, Mapping[str, str]], below: Below
+) -> dict[str, Any]:
     kind = dimension(one.key)
     assert kind is not None, "filters hold known dimensions only"
-    labels = [known.get(one.key, {}).get(value) or names.label(kind, value, known) for value in one.values]
+    labels = [
+        in_words(known.get(one.key, {}).get(value) or names.label(kind, value, known), one.key, value, below)
+        for value in one.values
+    ]
     shown = ", ".join(labels[:SHOWN_VALUES])
     if len(labels) > SHOWN_VALUES:
         shown += " " + _("and %(count)d more") % {"count": len(labels) - SHOWN_VALUES}

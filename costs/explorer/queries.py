@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from costs.explorer import names
+from costs.explorer import names, subtrees
 from costs.explorer.completeness import Completeness, completeness
 from costs.explorer.exploration import REST, Exploration, Key, Row, Series
 from costs.explorer.periods import Span
@@ -35,18 +35,19 @@ def explore(organization: Organization, view: View, now: datetime, *, limit: int
     """What `view` shows as of `now`: at most `limit` rows, and the rest as one."""
     today = today_of(organization, now)
     span, compared = view.span(today), view.compared(today)
+    read = replace(view, filters=subtrees.whole(organization, view.filters))
     source: Source
     if view.is_run_rate:
-        source = RunRateSource(organization, view, span, compared, now)
+        source = RunRateSource(organization, read, span, compared, now)
     else:
-        source = SpendSource(organization, view, span, compared, facts=view.needs_facts)
+        source = SpendSource(organization, read, span, compared, facts=view.needs_facts)
     whole = source.whole()
     groups = source.groups(limit)
     unconverted = source.unconverted() if whole.missing or view.is_run_rate else {}
     rows = _rows(organization, view, groups, unconverted, whole)
     is_cut = len(groups) == limit or view.minimum is not None or view.maximum is not None
     rest_count = max(0, source.group_count() - len(groups)) if is_cut else 0
-    shared = _shared(organization, view, span, compared, whole)
+    shared = _shared(organization, read, span, compared, whole)
     if shared is not None:
         whole = _with_shared(whole, shared)
         rows = [replace(row, share=_share(row.total, whole.total)) for row in rows]

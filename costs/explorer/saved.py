@@ -7,6 +7,7 @@ from datetime import date
 from django.db.models import Q, QuerySet
 
 from accounts.models import Membership, Organization
+from costs.explorer import subtrees
 from costs.explorer.filters import Filters
 from costs.explorer.models import ChartNote, SavedView
 from costs.explorer.periods import Span
@@ -31,13 +32,15 @@ def may_change(membership: Membership, view: SavedView) -> bool:
 
 
 def chart_notes(organization: Organization, view: View, span: Span, today: date) -> list[ChartNote]:
-    """The notes of a period that are about what the view looks at; one query."""
-    notes = (
+    """The notes of a period that are about what the view looks at; two queries at most."""
+    notes = list(
         ChartNote.objects.of(organization)
         .filter(date__gte=span.first, date__lte=span.last)
         .order_by("date", "pk")
     )
-    return [note for note in notes if _is_within(view.filters, parse_view(note.filters, today).view.filters)]
+    scopes = [view.filters, *(parse_view(note.filters, today).view.filters for note in notes)]
+    looked_at, *parts = subtrees.all_whole(organization, scopes)
+    return [note for note, part in zip(notes, parts, strict=True) if _is_within(looked_at, part)]
 
 
 def _is_within(filters: Filters, scope: Filters) -> bool:

@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 
 from accounts.models import Organization
+from costs.explorer import subtrees
 from costs.explorer.filters import Filters
 from costs.explorer.periods import Span
 from costs.facts import QUANTUM, Line, shares_of
@@ -137,7 +138,7 @@ FactKey = tuple[date, str, str]
 def facts_of(organization: Organization, span: Span, filters: Filters) -> QuerySet[DailyCost]:
     """The facts that an export is about."""
     days = DailyCost.objects.of(organization).filter(date__gte=span.first, date__lte=span.last)
-    return filters.apply(days)
+    return subtrees.whole(organization, filters).apply(days)
 
 
 def sums_of(organization: Organization, span: Span, filters: Filters) -> dict[str, tuple[Decimal, Decimal]]:

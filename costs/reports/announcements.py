@@ -57,6 +57,8 @@ KIND = kinds.Kind(code="report.ready", label=_("A report that is sent to you"), 
 
 def report_ready(*, run: ReportRun, now: datetime) -> None:
     """Tells the report's recipients once of each run; the same run again tells nobody."""
+    from costs.reports.queries import recipients_of
+
     report = run.report
     files = run.files.order_by("pk")
     notify(
@@ -81,6 +83,6 @@ def report_ready(*, run: ReportRun, now: datetime) -> None:
             ],
         },
         path=reverse("reports:report_detail", args=[report.pk]),
-        channels=report.channels.all(),
+        channels=recipients_of(report),
         now=now,
     )

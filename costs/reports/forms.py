@@ -20,7 +20,7 @@ DAY_HOURS = 24
 
 
 class ChannelsField(forms.ModelMultipleChoiceField):
-    def label_from_instance(self, channel: Channel) -> str:  # type: ignore[override]  # of a channel only
+    def label_from_instance(self, channel: Channel) -> str:
         return f"{channel.user.display_name} · {channel}"
 
 

@@ -86,8 +86,8 @@ class ReportRun(TenantModel):
     """One making of a report: queued → running → success | partial | error.
 
     `scheduled_date` is the organization's day that a scheduled run stands for: one run each. `state` is what was known
-    of the data (see `state`), `problems` are [{code, name}] of `Problem`. A worker that dies loses its claim at
-    `claimed_until`. `done_count` of `step_count` parts are made.
+    of the data (see `state`), `problems` are [{code, name}] of `Problem`. A worker that makes or sends it holds it until
+    `claimed_until`; null: nothing is left to do. `done_count` of `step_count` parts are made.
     """
 
     class Problem(models.TextChoices):

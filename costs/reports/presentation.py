@@ -48,6 +48,23 @@ def next_run_label(report: Report) -> str:
     return _("next on %(moment)s") % {"moment": formatting.moment(local, today=timezone.localdate())}
 
 
+def reports(listed: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of `queries.reports`."""
+    labels = dict(RunStatus.choices)
+    return [
+        {
+            "report": report,
+            "period": period_label(report),
+            "formats": formats_label(report),
+            "schedule": schedule_label(report),
+            "next_run": next_run_label(report),
+            "level": LEVELS[RunStatus(report.last_status)] if report.last_status else "",
+            "status": labels.get(report.last_status, ""),
+        }
+        for report in listed
+    ]
+
+
 def sections(report: Report) -> list[dict[str, Any]]:
     """The report's sections for the builder; one of an unknown kind can only be removed."""
     kinds = section_kinds()

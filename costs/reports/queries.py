@@ -14,6 +14,7 @@ def reports(organization: Organization) -> QuerySet[Report]:
     latest = ReportRun.objects.filter(report=OuterRef("pk")).order_by("-requested_at", "-pk")
     return (
         Report.objects.of(organization)
+        .select_related("organization")
         .annotate(
             last_run_at=Subquery(latest.values("requested_at")[:1]),
             last_status=Subquery(latest.values("status")[:1]),
@@ -40,3 +41,8 @@ def recipients(organization: Organization) -> QuerySet[Channel]:
         .select_related("user")
         .order_by("user__full_name", "user__email", "pk")
     )
+
+
+def recipients_of(report: Report) -> QuerySet[Channel]:
+    """The report's recipients who are still there: people leave, and switch channels off."""
+    return recipients(report.organization).filter(pk__in=report.channels.values("pk"))

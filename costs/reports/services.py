@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import count
@@ -28,7 +28,7 @@ from accounts.models import Organization, User
 from accounts.notifications.models import Channel
 from accounts.notifications.services import ensure_email_channels
 from common.files import remove_orphans
-from costs.explorer.periods import Span, span_of
+from costs.explorer.periods import BadPeriod, Span, span_of
 from costs.explorer.queries import today_of
 from costs.reports import queries
 from costs.reports.announcements import report_ready
@@ -101,7 +101,7 @@ def change_report(*, report: Report, now: datetime, channels: Sequence[Channel],
     _check(report)
     if {"schedule", "hour"} & set(changes):
         report.next_run_at = next_run(report, after=now)
-    report.save()
+    report.save(update_fields=[*given, "next_run_at", "updated_at"])  # sections are somebody else's to change
     before = set(report.channels.values_list("pk", flat=True))
     offered = {channel.pk for channel in queries.recipients(report.organization)}
     wanted = {channel.pk for channel in channels} & offered
@@ -178,7 +178,10 @@ def request_run(
     organization = report.organization
     if organization.is_leaving:
         raise ReportNotPossible(_("This organization is to be deleted."))
-    span = span_of(report.period, scheduled_date or today_of(organization, now))
+    try:
+        span = span_of(report.period, scheduled_date or today_of(organization, now))
+    except BadPeriod as error:
+        raise ReportNotPossible(_("The report's period cannot be read; choose another one.")) from error
     try:
         with transaction.atomic():
             run = ReportRun.objects.create(
@@ -239,16 +242,11 @@ def reap(*, now: datetime) -> list[int]:
         status=RunStatus.ERROR, finished_at=now, problems=[_problem(ReportRun.Problem.FAILED)]
     )
     abandoned.update(status=RunStatus.QUEUED)
-    unsent = ReportRun.objects.filter(
-        status__in=MADE,
-        scheduled_date__isnull=False,
-        sent_at__isnull=True,
-        finished_at__lt=now - LOST_AFTER,
-        report__channels__isnull=False,
-    )
-    for run in unsent.select_related("report", "organization").distinct():
-        with suppress(ReportNotPossible):  # its own worker was only slow
+    unsent = ReportRun.objects.filter(status__in=MADE, claimed_until__lt=now)
+    for run in unsent.select_related("report__organization", "organization"):
+        with suppress(ReportNotPossible):  # its own worker was only slow, or everybody left
             send_run(run=run, now=now)
+    unsent.update(claimed_until=None)
     waiting = ReportRun.objects.filter(status=RunStatus.QUEUED, requested_at__lt=now - LOST_AFTER)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 
@@ -262,23 +260,26 @@ def make_run(*, run_id: int, now: datetime) -> None:
         return  # another worker has it, or it has ended
     run = ReportRun.objects.select_related("report__organization", "organization").get(pk=run_id)
     try:
-        _make(run, now)
+        is_to_be_sent = _make(run, now)
     except Exception:  # the disk, the database: tried again, then told on the page
         logger.exception("report run %s failed", run_id)
         _put_back(run)
         return
-    if run.is_made and run.scheduled_date is not None and run.report.channels.exists():
-        send_run(run=run, now=timezone.now())
+    if is_to_be_sent:
+        with suppress(ReportNotPossible):  # everybody left meanwhile, or a person was faster
+            send_run(run=run, now=timezone.now())
 
 
 def send_run(*, run: ReportRun, now: datetime, requested_by: User | None = None) -> None:
     """Send a made run to the report's recipients, once. Raises ReportNotPossible."""
     if not run.is_made:
         raise ReportNotPossible(_("It is not made yet."))
-    if not run.report.channels.exists():
+    if not queries.recipients_of(run.report).exists():
         raise ReportNotPossible(_("The report has no recipients."))
     with transaction.atomic():
-        is_first = ReportRun.objects.filter(pk=run.pk, sent_at__isnull=True).update(sent_at=now)
+        is_first = ReportRun.objects.filter(pk=run.pk, sent_at__isnull=True).update(
+            sent_at=now, claimed_until=None
+        )
         if not is_first:
             raise ReportNotPossible(_("It was sent already."))
         report_ready(run=run, now=now)
@@ -345,43 +346,59 @@ def _latest_day(report: Report, now: datetime) -> date:
     return day
 
 
-def _make(run: ReportRun, now: datetime) -> None:
-    """Files are written before the one transaction in which the run and they become visible."""
+def _make(run: ReportRun, now: datetime) -> bool:
+    """Files are written before the one transaction in which the run and they become visible.
+
+    Returns whether it is to be sent now: a scheduled run that somebody waits for.
+    """
     report = run.report
 
     def step() -> None:
         ReportRun.objects.filter(pk=run.pk).update(done_count=F("done_count") + 1)
 
     made = make_document(report, now=now, span=Span(run.first_date, run.last_date), step=step)
-    problems = [_problem(ReportRun.Problem.SECTION, title) for title in made.document.failed]
-    files = []
-    for key in report.formats:
+    files, problems = _files(run, made.document, step)
+    problems = [*(_problem(ReportRun.Problem.SECTION, title) for title in made.document.failed), *problems]
+    status = RunStatus.SUCCESS if made.state.is_whole and not problems else RunStatus.PARTIAL
+    if problems and not files:
+        status = RunStatus.ERROR
+    is_to_be_sent = (
+        status in MADE and run.scheduled_date is not None and queries.recipients_of(report).exists()
+    )
+    finished_at = timezone.now()
+    with transaction.atomic():
+        ended = ReportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts).update(
+            status=status,
+            finished_at=finished_at,
+            claimed_until=finished_at + LOST_AFTER if is_to_be_sent else None,
+            state=made.state.as_json(),
+            problems=problems,
+        )
+        if ended:
+            ReportFile.objects.bulk_create(files)
+    if not ended:  # it took so long that another worker was given it, or it was deleted
+        for one in files:
+            one.file.delete(save=False)
+        return False
+    run.refresh_from_db()
+    return is_to_be_sent
+
+
+def _files(
+    run: ReportRun, document: Document, step: Callable[[], None]
+) -> tuple[list[ReportFile], list[dict[str, str]]]:
+    """What could be made, and what could not."""
+    files, problems = [], []
+    for key in run.report.formats:
         try:
-            files.append(_file(run, key, made.document))
+            files.append(_file(run, key, document))
         except PdfMissing:
             problems.append(_problem(ReportRun.Problem.NO_PANGO, RENDERERS[key].label))
         except Exception:  # the other files are made all the same
             logger.exception("format %s of report run %s failed", key, run.pk)
             problems.append(_problem(ReportRun.Problem.FORMAT, RENDERERS[key].label))
         step()
-    is_whole = made.state.is_whole and not problems
-    run.status = RunStatus.SUCCESS if is_whole else RunStatus.PARTIAL
-    if problems and not files:
-        run.status = RunStatus.ERROR
-    with transaction.atomic():
-        ended = ReportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts).update(
-            status=run.status,
-            finished_at=timezone.now(),
-            claimed_until=None,
-            state=made.state.as_json(),
-            problems=problems,
-        )
-        if ended:
-            ReportFile.objects.bulk_create(files)
-    run.refresh_from_db()
-    if not ended:  # it took so long that another worker was given it
-        for one in files:
-            one.file.storage.delete(one.file.name)
+    return files, problems
 
 
 def _file(run: ReportRun, key: str, document: Document) -> ReportFile:

@@ -29,24 +29,15 @@ from costs.reports.sections import section_kinds
 
 UNPROCESSABLE = 422
 RUNS_SHOWN = 20
+EMPTY = "empty"
+"""The template that is none."""
 
 
 @organization_required
 @require_safe
 def report_list(request: UserRequest) -> HttpResponse:
     context = {
-        "reports": [
-            {
-                "report": report,
-                "period": presentation.period_label(report),
-                "formats": presentation.formats_label(report),
-                "schedule": presentation.schedule_label(report),
-                "next_run": presentation.next_run_label(report),
-                "level": presentation.LEVELS.get(report.last_status, ""),
-                "status": dict(ReportRun._meta.get_field("status").flatchoices).get(report.last_status),
-            }
-            for report in queries.reports(request.organization)
-        ],
+        "reports": presentation.reports(queries.reports(request.organization)),
         "may_write": request.membership.may_write,
     }
     return render(request, "reports/report_list.html", context)
@@ -54,14 +45,14 @@ def report_list(request: UserRequest) -> HttpResponse:
 
 @writer_required
 def report_new(request: UserRequest) -> HttpResponse:
-    """GET shows the templates; POST makes a report from `template`, empty for a blank one."""
-    if request.method == "POST":
-        template = request.POST.get("template", "")
-        preset = PRESETS.get(template)
+    """GET shows the templates; POST makes a report from `template`, one of them or EMPTY."""
+    template = request.POST.get("template", "")
+    if template in PRESETS or template == EMPTY:
+        name = str(PRESETS[template].label) if template in PRESETS else _("Report")
         report = services.create_report(
             organization=request.organization,
-            name=services.free_name(request.organization, str(preset.label) if preset else _("Report")),
-            template=template if preset else "",
+            name=services.free_name(request.organization, name),
+            template=template.removeprefix(EMPTY),
             language=get_language() or settings.LANGUAGE_CODE,
         )
         return redirect("reports:report_edit", report.pk)
@@ -74,9 +65,11 @@ def report_new(request: UserRequest) -> HttpResponse:
                 "sections": [one.title or kinds[one.kind].label for one in preset.sections],
             }
             for key, preset in PRESETS.items()
-        ]
+        ],
+        "empty": EMPTY,
     }
-    return render(request, "reports/report_new.html", context)
+    status = UNPROCESSABLE if request.method == "POST" else 200
+    return render(request, "reports/report_new.html", context, status=status)
 
 
 @organization_required
@@ -294,7 +287,7 @@ def _sections_context(request: UserRequest, report: Report, form: SectionForm) -
 def _runs_context(request: UserRequest, report: Report) -> dict[str, Any]:
     listed = queries.runs(request.organization).filter(report=report)
     page = Paginator(listed, RUNS_SHOWN).get_page(request.GET.get("page"))
-    rows = presentation.runs(page, has_recipients=report.channels.exists())
+    rows = presentation.runs(page, has_recipients=queries.recipients_of(report).exists())
     is_active = any(row["run"].is_active for row in rows)
     return {
         "report": report,
@@ -320,6 +313,6 @@ def _detail(
         "formats": presentation.formats_label(report),
         "schedule": presentation.schedule_label(report),
         "next_run": presentation.next_run_label(report),
-        "channels": list(report.channels.select_related("user")),
+        "channels": list(queries.recipients_of(report)),
     }
     return render(request, "reports/report_detail.html", context, status=status)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import UserRequest, organization_required, writer_required
 from common import formatting
 from costs.explorer.periods import RELATIVE, BadPeriod
+from costs.explorer.queries import today_of
 from costs.explorer.view import STEPS
 from costs.queries import ROUBLES
 from costs.unit_costs import queries, services
@@ -163,7 +164,7 @@ def _detail(
         "steps": _choices("step", step, STEPS, period=period),
         "periods": _choices("period", period, {key: RELATIVE[key][0] for key in PERIODS}, step=step),
         "explorer_query": queries.view_of(
-            metric, period, step, queries.today_of(request.organization, now)
+            metric, period, step, today_of(request.organization, now)
         ).query_string(),
     }
     return render(request, "unit_costs/metric_detail.html", context, status=status)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,27 @@ import pytest
 from django.db.models import Sum
 
 from accounts.models import Organization
+from costs.allocation.queries import coverage, trees
 from costs.anomalies.models import Anomaly
 from costs.anomalies.wording import explanation
 from costs.budgets.models import Budget, BudgetPeriod
+from costs.explorer.causes import PRICE, UNEXPLAINED
+from costs.explorer.difference import difference
+from costs.explorer.dimensions import DIMENSIONS, TAG_PREFIX
+from costs.explorer.filters import Filters
+from costs.explorer.periods import Span
+from costs.explorer.queries import explore, tag_keys
+from costs.explorer.view import View
+from costs.focus.exports import Export, table_rows
+from costs.focus.rows import sums_of
 from costs.models import CostShare, DailyCost
-from costs.queries import run_rate
+from costs.queries import run_rate, spend
+from costs.reports.sections import Frame
+from costs.reports.sections.budgets import Budgets
+from costs.reports.sections.figures import Figures
+from costs.reports.sections.views import ExplorerView
+from costs.unit_costs.models import UnitMetric
+from costs.unit_costs.queries import unit_costs
 from infrazen import demo
 from inventory.models import Tag
 from providers.emulators.server import EmulatorServer
@@ -28,6 +45,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ANCHOR = date(2026, 11, 21)
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+KOPECK = Decimal("0.01")
 PLAN = demo.Plan.load()
 TODAY = replace(PLAN, history_days=0)
 """All four connections, read once: their bills reach back all the same."""
@@ -83,6 +101,8 @@ def test_replay_comes_to_the_sums_that_the_product_promises(providers: EmulatorS
         for customer in ("Клиент A", "Клиент B")
     }
     assert_the_egress_of_day_minus_nine_is_explained(organization)
+    assert_the_dearer_memory_of_day_minus_sixty_is_explained(organization)
+    assert_every_door_says_the_same_sum(organization)
     budget = BudgetPeriod.objects.of(organization).get(budget__name="BU-B")
     assert (budget.limit, budget.will_exceed, budget.is_exceeded) == (95_000, True, False)
     assert Budget.objects.of(organization).get(name="Вся организация").children.get() == budget.budget
@@ -97,6 +117,91 @@ def assert_the_egress_of_day_minus_nine_is_explained(organization: Organization)
     told = explanation(anomaly)
     assert [(row.title, row.amount) for row in told.rows] == [("More use, Интернет-трафик", Decimal(9000))]
     assert told.rest == 0
+
+
+def assert_the_dearer_memory_of_day_minus_sixty_is_explained(organization: Organization) -> None:
+    """Two weeks before against two weeks after, so that the weekdays are the same."""
+    changed = ANCHOR - timedelta(days=60)
+    before = Span(changed - timedelta(days=14), changed - timedelta(days=1))
+    after = Span(changed + timedelta(days=1), changed + timedelta(days=14))
+
+    found = difference(organization, before, after)
+
+    causes = {one.cause: one for one in found.causes}
+    price = causes[PRICE]
+    assert found.unexplained == 0
+    assert UNEXPLAINED not in causes
+    assert price.amount == Decimal("1128.96")
+    assert {effect.label for effect in price.effects} == {"Оперативная память"}
+    changed_resources = [found.resources[effect.resource_id] for effect in price.effects]
+    assert {resource.connection.provider_type for resource in changed_resources} == {"selectel"}
+
+
+def assert_every_door_says_the_same_sum(organization: Organization) -> None:
+    """This month's spend wherever it stands, each against each other, to the kopeck."""
+    month = Span(date(2026, 11, 1), date(2026, 11, 30))
+    sums = sums_of_every_door(organization, month)
+
+    assert len(sums) > 30
+    assert min(sums.values()) > 0
+    for (one, amount), (other, another) in combinations(sums.items(), 2):
+        assert abs(amount - another) < KOPECK / 2, (one, other)
+
+
+def sums_of_every_door(organization: Organization, month: Span) -> dict[str, Decimal]:
+    """By the name of the door, what it says was billed."""
+    sums: dict[str, Decimal] = {}
+    keys = [kind.key for kind in DIMENSIONS] + [TAG_PREFIX + key for key in tag_keys(organization)]
+    for key in keys:
+        found = explore(organization, View(period=str(month), group_by=(key,)), NOW)
+        listed = [*found.rows, *(row for row in (found.shared, found.rest) if row)]
+        sums[f"explorer by {key}, total"] = found.whole.total or Decimal(0)
+        sums[f"explorer by {key}, rows"] = sum((row.total or Decimal(0) for row in listed), Decimal(0))
+        sums[f"explorer by {key}, chart"] = added(value for series in found.series for value in series.values)
+    dashboard = spend(organization, month.first, month.last)
+    sums["dashboard"] = dashboard.total or Decimal(0)
+    sums["dashboard by connection"] = added(one.total for one in dashboard.daily.connections)
+    period = BudgetPeriod.objects.of(organization).get(
+        budget__name="Вся организация", first_date=month.first, last_date=month.last
+    )
+    sums["budget"] = period.actual_cost
+    sums |= sums_of_reports(organization, month, period)
+    sums["FOCUS facts"] = sums_of(organization, month, Filters())["RUB"][0]
+    export = Export(organization=organization, span=month)
+    billed = [column.name for column in export.columns].index("BilledCost")
+    sums["FOCUS rows"] = added(row[billed] for row in table_rows(export))
+    metric = UnitMetric.objects.create(organization=organization, name="Orders", unit="order")
+    units = unit_costs(organization, metric, period=str(month), step="day", now=NOW)
+    sums["unit economics"] = units.whole.cost or Decimal(0)
+    sums["unit economics by day"] = added(step.cost for step in units.steps)
+    for one in coverage(organization, first=month.first, last=month.last):
+        sums[f"coverage of {one.dimension}"] = one.covered + one.left
+    for tree in trees(organization, first=month.first, last=month.last):
+        roots = [row.cost_with_children for row in tree.rows if not row.depth]
+        sums[f"tree of {tree.dimension}"] = added(
+            [*roots, *(cost for _value, cost in tree.outside), tree.nothing]
+        )
+    return sums
+
+
+def sums_of_reports(organization: Organization, month: Span, period: BudgetPeriod) -> dict[str, Decimal]:
+    frame = Frame(organization=organization, period=str(month), span=month, today=ANCHOR, now=NOW)
+    figures = Figures().build(frame, {}).figures
+    views = ExplorerView().build(frame, {"query": "group=connection"}).tables
+    budgets = Budgets().build(frame, {}).tables
+    total = views[0].total
+    assert total is not None
+    row = next(row for row in budgets[0].rows if period.budget.name in str(row[0]))
+    return {
+        "report, key figure": Decimal(str(figures[0].value)),
+        "report, view": Decimal(str(total[1])),
+        "report, view's rows": added(row[1] for row in views[0].rows),
+        "report, budget": Decimal(str(row[3])),
+    }
+
+
+def added(amounts: Iterable[Any]) -> Decimal:
+    return sum((amount for amount in amounts if amount is not None), Decimal(0))
 
 
 def allocated_share(organization: Organization, dimension: str) -> Decimal:

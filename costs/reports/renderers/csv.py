@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.utils import translation
 
 from costs.explorer.exports import BYTE_ORDER_MARK, csv_line
-from costs.reports.content import Document, Table, all_tables
+from costs.reports.content import Document, Table, Value, all_tables
 
 NAME_LENGTH = 60
+PLACES = 6
 
 
 def render(document: Document) -> bytes:
@@ -34,7 +36,12 @@ def _about(document: Document) -> str:
 
 def _lines(table: Table) -> str:
     rows = [[column.label for column in table.columns], *table.rows, *([table.total] if table.total else [])]
-    return BYTE_ORDER_MARK + "".join(csv_line(list(row)) for row in rows)
+    return BYTE_ORDER_MARK + "".join(csv_line([_exact(value) for value in row]) for row in rows)
+
+
+def _exact(value: Value) -> Value:
+    """Quotients end after as many places as a fact has."""
+    return round(value, PLACES) if isinstance(value, Decimal) else value
 
 
 def _file_name(title: str) -> str:

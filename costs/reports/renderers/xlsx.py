@@ -79,7 +79,8 @@ class _Book:
     def section(self, section: Section) -> None:
         sheet = self._sheet(section.title)
         tables = all_tables(section)
-        for place, column in enumerate(max((table.columns for table in tables), key=len, default=())):
+        widest = max(tables, key=lambda table: len(table.columns), default=None)
+        for place, column in enumerate(widest.columns if widest else ()):
             sheet.set_column(place, place, NUMBER_WIDTH if column.kind.is_number else TEXT_WIDTH)
         sheet.write_string(0, 0, section.title, self._title)
         row = 1

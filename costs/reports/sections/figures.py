@@ -65,8 +65,8 @@ def _trend(spend: Exploration) -> str:
         "period": formatting.period(spend.compared.first, spend.compared.last),
     }
     if spend.compares_less:
-        return _("%(percent)s to %(period)s, which is known in part") % values
-    return _("%(percent)s to %(period)s") % values
+        return _("against %(period)s, known in part: %(percent)s") % values
+    return _("against %(period)s: %(percent)s") % values
 
 
 def _rate_note(rate: RunRate) -> str:

@@ -76,7 +76,7 @@ def test_figures_and_views_have_the_sums_of_the_explorer() -> None:
     explored = explore(organization, View(period="2026-03", group_by=()), NOW)
     figures, view, february = found.sections
     assert figures.figures[0].value == explored.whole.total
-    assert figures.figures[0].note.startswith("+")
+    assert figures.figures[0].note.startswith("against ")
     table = view.tables[0]
     assert table.total is not None
     assert table.total[1] == explored.whole.total == sum((row[1] for row in table.rows), Decimal(0))
@@ -194,6 +194,7 @@ def test_csv_and_xlsx_have_the_same_full_amounts() -> None:
     assert total is not None
     assert Decimal(rows[-1][1]) == total[1]
     assert any(row[0] == "'=1+1" for row in rows)
+    assert max(len(cell.partition(".")[2]) for row in rows for cell in row) == 6
     names = re.findall(r'<sheet name="([^"]+)"', book.read("xl/workbook.xml").decode())
     assert names == ["Report", "Key figures", "By  con  x"]
     sheet = book.read("xl/worksheets/sheet3.xml").decode()

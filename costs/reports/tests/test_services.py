@@ -160,17 +160,19 @@ def test_what_a_dead_worker_held_is_made_and_sent_by_another() -> None:
         status=RunStatus.RUNNING, attempts=services.ATTEMPTS, claimed_until=NOW - timedelta(seconds=1)
     )
     busy = ReportRunFactory(status=RunStatus.RUNNING, attempts=1, claimed_until=NOW + timedelta(minutes=1))
-    unsent = ReportRunFactory(scheduled_date=date(2026, 3, 1))
+    unsent = ReportRunFactory(scheduled_date=date(2026, 3, 1), claimed_until=NOW - timedelta(seconds=1))
+    earlier = ReportRunFactory(report=unsent.report, scheduled_date=date(2026, 2, 1))
     unsent.report.channels.set([mail_of(member_of(unsent.organization))])
-    to_nobody = ReportRunFactory(scheduled_date=date(2026, 3, 1))
+    to_nobody = ReportRunFactory(scheduled_date=date(2026, 3, 1), claimed_until=NOW - timedelta(seconds=1))
 
     handed_out = services.reap(now=NOW)
 
-    for run in (held, given_up, busy, unsent, to_nobody):
+    for run in (held, given_up, busy, unsent, to_nobody, earlier):
         run.refresh_from_db()
     assert handed_out == [held.pk]
     assert (held.status, given_up.status, busy.status) == ("queued", "error", "running")
-    assert (unsent.sent_at, to_nobody.sent_at) == (NOW, None)
+    assert (unsent.sent_at, unsent.claimed_until) == (NOW, None)
+    assert (to_nobody.sent_at, earlier.sent_at) == (None, None)  # nobody waited for them
 
 
 def test_a_failing_run_is_tried_again_and_then_says_so(monkeypatch) -> None:
