@@ -364,6 +364,7 @@ class CoverageView(TenantView):
     """How much of the cost has a value in each dimension."""
 
     queryset = ContextNode.objects.all()
+    pagination_class = None
 
     @extend_schema(parameters=[PeriodSerializer], responses=CoverageSerializer(many=True))
     def get(self, request: Request) -> Response:

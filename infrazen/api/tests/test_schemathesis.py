@@ -78,7 +78,7 @@ def test_the_api_keeps_its_word(settings, fake_provider, kept_connection) -> Non
             response = case.call(headers={"Authorization": header["HTTP_AUTHORIZATION"]})
             transaction.set_rollback(True)
         case.validate_response(response, checks=CHECKS)
-        assert MARK not in response.text
+        assert MARK.encode() not in response.content
 
     operations = [found.ok() for found in schema.get_all_operations()]
     for operation in operations:
