@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from common import bulk
 from common.transactions import small_transaction
@@ -29,6 +30,7 @@ from costs.facts import (
     facts_from_lines,
 )
 from costs.models import CostDimensions, CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.partitions import before_writing
 from costs.shares import Shared, ShareRow, replacement, restate_roubles_of_shares, stored_shares
 from costs.stamping import Stamp, Stamper
 from costs.totals import rewrite_totals
@@ -246,7 +248,8 @@ def restate_roubles(*, currency: str, since: date) -> None:
                 row.billed_cost_rub = (row.billed_cost * rate).quantize(QUANTUM)
                 row.effective_cost_rub = (row.effective_cost * rate).quantize(QUANTUM)
             with small_transaction():
-                DailyCost.objects.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
+                of_day = DailyCost.objects.filter(date=day)  # only its month is looked through
+                of_day.bulk_update(rows, ["rub_rate", "billed_cost_rub", "effective_cost_rub"])
                 restate_roubles_of_shares(rows)
                 for connection_pk in sorted({row.connection_id for row in rows}):
                     rewrite_totals(connection_id=connection_pk, day=day)
@@ -409,6 +412,7 @@ def _write_chunk(
             change.shares_changed = len({row[0] for row in stored.symmetric_difference(due)})
     # First what changes, then the change: killed in between, the second run still knows what was there before.
     tell(before, after)
+    before_writing((day for day, change in changes.items() if change.written), today=timezone.now().date())
     for day, change in sorted(changes.items()):
         _write_day(connection, day, change, stamps, stamper, rates, resource_pks)
     return sum(change.count for change in changes.values())

@@ -10,12 +10,14 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
 from django.conf import settings
 from django.db import connection as database
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Abs
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -26,11 +28,14 @@ from django.utils.translation import ngettext
 from accounts.audit.models import AuditEntry
 from accounts.models import Organization
 from accounts.notifications.models import Delivery
+from common import formatting
+from costs.queries import rates_on
 from infrazen import health
 from providers.messages import explain
 from providers.models import ConnectionStatus, ProviderConnection
 from syncs import triage
 from syncs.admin.parts import daily_costs
+from syncs.models import SnapshotTotal
 
 LISTED = 5
 """Rows of a card; the rest is a link away."""
@@ -143,6 +148,40 @@ def unrecognized(now: datetime) -> Card:
     )
 
 
+def reconciled(now: datetime) -> Card:
+    """How much of what the providers charge a day is explained by resources, and the connections that explain least.
+
+    Roubles; differences count without their signs. What no known rate turns into roubles is not in the figure.
+    """
+    current = SnapshotTotal.objects.filter(snapshot__is_current=True)
+    sums = {
+        currency: (Decimal(str(billed)), Decimal(str(unexplained)))
+        for currency, billed, unexplained in current.order_by()
+        .values_list("currency")
+        .annotate(billed=Sum("billed_daily_cost"), unexplained=Sum(Abs("unexplained_daily_cost")))
+    }
+    rates = rates_on(sums, None)
+    billed, unexplained = (
+        sum((sums[currency][place] * rates[currency] for currency in sums if currency in rates), Decimal(0))
+        for place in (0, 1)
+    )
+    share = max(Decimal(0), 100 - unexplained * 100 / billed) if billed else None
+    differing = current.exclude(unexplained_daily_cost=0).select_related("snapshot__connection__organization")
+    worst = differing.order_by(Abs("unexplained_daily_cost").desc(), "pk")[:LISTED]
+    return Card(
+        title=_("Of the bills understood"),
+        level="warning" if any(amount for _billed, amount in sums.values()) else "success",
+        figure=formatting.no_data() if share is None else formatting.percent(share, places=2),
+        url=_list("providers_providerconnection"),
+        rows=tuple(
+            _connection_row(
+                one.snapshot.connection, formatting.money_per_day(one.unexplained_daily_cost, one.currency)
+            )
+            for one in worst
+        ),
+    )
+
+
 def queue(now: datetime) -> Card:
     """Whether the worker and beat do their work."""
     work = health.work(now)
@@ -234,6 +273,7 @@ CARDS: tuple[tuple[Callable[[datetime], Card], tuple[str, ...]], ...] = (
     (stale_connections, PROVIDERS),
     (queue, PROVIDERS),
     (unrecognized, RESOURCES),
+    (reconciled, PROVIDERS),
     (messages, USERS),
     (leaving, USERS),
     (backup, ()),

@@ -83,6 +83,12 @@ SCHEDULES = (
         "Deletes runs of reports, with their files, that were kept as many days as their report says.",
     ),
     Schedule(
+        "Keep costs in months",
+        "costs.tasks.keep_months",
+        6 * 3600,
+        "On PostgreSQL, makes the coming months' parts of the cost tables, and moves rows that wait for theirs.",
+    ),
+    Schedule(
         "Remove orphan files",
         "syncs.tasks.remove_orphan_files",
         24 * 3600,

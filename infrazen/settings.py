@@ -116,8 +116,12 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 # What goes with an organization, told by each app, from the most missed to the least; see accounts.losses
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
+    "costs.allocation.losses.of_organization",
     "costs.budgets.losses.of_organization",
+    "costs.unit_costs.losses.of_organization",
     "costs.reports.losses.of_organization",
+    "costs.explorer.losses.of_organization",
+    "costs.anomalies.losses.of_organization",
     "providers.losses.of_organization",
     "inventory.losses.of_organization",
     "syncs.losses.of_organization",

@@ -172,6 +172,18 @@ def initial_of(version: RuleVersion) -> tuple[dict[str, Any], list[dict[str, Any
 class AssignForm(forms.Form):
     """`resource`s of the organization are checked by the view."""
 
-    dimension = forms.ChoiceField(choices=Dimension.choices)
+    dimension = forms.ChoiceField(label=_("Dimension"), choices=Dimension.choices)
     value = forms.CharField(label=_("Move to"), max_length=100, required=False)
     since = day_field("")
+
+
+class ContextForm(AssignForm):
+    """What one resource is in one dimension."""
+
+    value = forms.CharField(
+        label=_("Value"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "context-names"}),
+        help_text=_("Empty leaves it to rules and tags again."),
+    )

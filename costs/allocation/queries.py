@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import F, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organization
@@ -18,12 +19,12 @@ from costs.facts import QUANTUM
 from costs.models import DailyCost, DailyTotal
 from costs.services import rate_table
 from costs.stamping import subject_of
-from inventory.models import Provenance
+from inventory.models import Provenance, Resource
 from syncs.models import ResourceState
 
 from . import rulebook
 from .evaluation import BUSINESS_FIELDS, Context, Rule, evaluate
-from .models import AllocationRule, ContextNode, Dimension, Method, RuleVersion
+from .models import AllocationRule, ContextAssignment, ContextNode, Dimension, Method, RuleVersion
 
 MONTH_DAYS = 30
 MOVES_SHOWN = 200
@@ -138,6 +139,20 @@ class Board:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What a resource is in one dimension, "" for nothing, and who or what says so: `source` in words.
+
+    `rule` is the rule that decides it, None where none does.
+    """
+
+    dimension: str
+    label: str
+    value: str
+    source: str
+    rule: AllocationRule | None
+
+
 def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     return (part * 100 / whole).quantize(Decimal("0.1")) if whole else None
 
@@ -218,6 +233,65 @@ def board(organization: Organization, dimension: str) -> Board:
         ),
         left_out=max(0, states.count() - BOARD_CARDS),
     )
+
+
+def context_of(resource: Resource, state: ResourceState | None, *, today: date) -> list[Fact]:
+    """Every dimension of a resource, whose form `state` is, None where it has none. Six queries at most.
+
+    What changed today and was not booked yet is as it was, without a name to it.
+    """
+    evaluated, tags = Context(values={}), {}
+    book = None
+    if state is not None:
+        book = rulebook.Rulebook(resource.organization_id, first=today, last=today)
+        own = rulebook.peoples_tags([resource.pk]).get(resource.pk, {})
+        subject = _subject(state, own)
+        tags = {key.casefold(): (key, value) for key, value in subject.tags.items()}
+        said = rulebook.assignments_of([resource.pk], today, today).get(resource.pk, [])
+        persons = rulebook.persons_on(said, today)
+        evaluated = evaluate(subject, persons=persons, rules=book.rules(0), feeds=book.feeds)
+    pks = {given.rule_pk for given in evaluated.values.values() if given.rule_pk is not None}
+    pks |= {evaluated.split.pk} if evaluated.split else set()
+    rules = AllocationRule.objects.filter(organization=resource.organization_id).in_bulk(pks) if pks else {}
+    people = _who_said(resource, today)
+    found = []
+    for dimension in Dimension:
+        value = getattr(resource, dimension)
+        provenance = resource.context_provenance.get(dimension, "")
+        given = evaluated.values.get(dimension)
+        rule = None
+        who = ""
+        if evaluated.split and evaluated.split.dimension == dimension and not value:
+            value, rule = _in_words(evaluated, dimension), rules.get(evaluated.split.pk)
+            who = _("shared out by the rule")
+        elif given and (given.value, given.provenance) == (value, provenance):
+            rule = rules.get(given.rule_pk or 0)
+            if provenance == Provenance.PERSON and people.get(dimension):
+                who = _("set by %(person)s") % {"person": people[dimension]}
+            elif provenance == Provenance.PROVIDER and book:
+                keys = (tags[key][0] for key in book.feeds[dimension] if tags.get(key, ("", ""))[1])
+                who = _("from the tag %(key)s") % {"key": next(keys)}
+        words = str(Provenance(provenance).label) if provenance in Provenance.values else ""
+        found.append(
+            Fact(
+                dimension=str(dimension),
+                label=str(dimension.label),
+                value=value,
+                source=who or words if value else "",
+                rule=rule,
+            )
+        )
+    return found
+
+
+def _who_said(resource: Resource, day: date) -> dict[str, str]:
+    """{dimension: person} of what people said of the resource on the day."""
+    rows = ContextAssignment.objects.filter(resource=resource, assigned_by__isnull=False)
+    return {
+        row.dimension: row.assigned_by.display_name
+        for row in rulebook.valid_between(rows, day, day).select_related("assigned_by")
+        if row.assigned_by
+    }
 
 
 def history_of(rule: AllocationRule) -> list[RuleVersion]:

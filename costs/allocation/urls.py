@@ -17,6 +17,7 @@ urlpatterns = [
     path("rules/<int:pk>/", views.rule_edit, name="rule_edit"),
     path("rules/<int:pk>/move/", views.rule_move, name="rule_move"),
     path("rules/<int:pk>/switch/", views.rule_switch, name="rule_switch"),
+    path("resources/<int:pk>/", views.resource_edit, name="resource_edit"),
     path("board/", views.board, name="board"),
     path("board/assign/", views.board_assign, name="board_assign"),
 ]

@@ -19,7 +19,7 @@ from inventory.models import Resource
 
 from . import queries, services, tasks, wording
 from .evaluation import TAG_KEYS
-from .forms import AssignForm, ConditionFormSet, FeedForm, NodeForm, RuleForm, initial_of
+from .forms import AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
 from .models import AllocationRule, ContextNode, Dimension, RuleVersion, TagFeed
 
 UNPROCESSABLE = 422
@@ -175,6 +175,34 @@ def rule_switch(request: UserRequest, pk: int) -> HttpResponse:
     services.switch_rule(rule=rule, on="on" in request.POST, since=today, by=request.user)
     _restate(request, today)
     return redirect("context:rule_list")
+
+
+@writer_required
+@read_or_post
+def resource_edit(request: UserRequest, pk: int) -> HttpResponse:
+    """Says what one resource is in a `dimension`; an empty value leaves it to rules and tags again."""
+    rows = Resource.objects.of(request.organization).select_related("organization", "connection")
+    resource = get_object_or_404(rows, pk=pk)
+    dimension = _dimension(request)
+    initial = {"dimension": dimension, "value": getattr(resource, dimension)}
+    form = ContextForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        services.set_context(
+            resources=[resource],
+            dimension=given["dimension"],
+            value=given["value"],
+            since=given["since"],
+            by=request.user,
+        )
+        _restate(request, given["since"])
+        messages.success(request, _("It is saved; costs follow in a moment."))
+        return redirect(f"{reverse('inventory:resource_detail', args=[resource.pk])}#tags")
+    names = queries.node_choices(request.organization)
+    context = {"form": form, "resource": resource, "names": names[dimension]}
+    return render(
+        request, "context/resource_form.html", context, status=UNPROCESSABLE if form.errors else 200
+    )
 
 
 @organization_required

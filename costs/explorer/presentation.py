@@ -101,6 +101,8 @@ def page_context(
         "csv_url": _with_query("explorer:table_csv", query),
         "facts_url": _with_query("explorer:facts_csv", query),
         "difference_url": _difference_url(exploration),
+        "budget_url": _scope_url("budgets:budget_new", [("scope", urlencode(view.filters.params()))]),
+        "forecast_url": _scope_url("budgets:forecast", view.filters.params()),
         "today": today,
     }
 
@@ -179,6 +181,12 @@ def _difference_url(exploration: Exploration) -> str:
         *exploration.view.filters.params(),
     ]
     return f"{reverse('explorer:difference')}?{urlencode(pairs)}"
+
+
+def _scope_url(name: str, params: list[tuple[str, str]]) -> str:
+    """Of all costs where nothing is filtered."""
+    query = urlencode([(key, value) for key, value in params if value])
+    return reverse(name) + (f"?{query}" if query else "")
 
 
 def _row(exploration: Exploration, row: Row, below: Below) -> dict[str, Any]:

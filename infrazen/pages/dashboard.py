@@ -277,6 +277,8 @@ def _reconciliation_cell(reconciliation: costs.Reconciliation) -> dict[str, Any]
         return cell
     cell |= {
         "figure": formatting.percent(reconciliation.explained_percent, places=2),
+        "url": reverse("explorer:reconciliation"),
+        "url_label": _("Month by month"),
         "note": _labelled(_("Not explained"), formatting.money_per_day(reconciliation.unexplained_daily)),
         "note_more": _labelled(
             _("Not itemised"), formatting.money_per_day(reconciliation.not_itemised_daily)

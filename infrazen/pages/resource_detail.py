@@ -20,6 +20,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import UserRequest, organization_required
 from common import formatting
+from costs.allocation.queries import context_of
 from costs.queries import rates_on
 from infrazen.pages.moments import moment_context, moment_of
 from infrazen.pages.resource_events import anchor_of, local_day, moment_text, short_title, shown_events
@@ -37,7 +38,7 @@ from infrazen.pages.resources import in_roubles, month_of, resource_url
 from infrazen.pages.resources_queries import CPU, MEMORY, USAGE_DAYS, Usage, usage_of
 from inventory import queries as inventory
 from inventory.forms import NoteForm, TagForm
-from inventory.models import Provenance, Resource, ResourceType
+from inventory.models import Resource, ResourceType
 from inventory.queries import Series
 from providers.badges import badge_of, series_of
 from providers.messages import provider_name
@@ -48,7 +49,6 @@ COST_DAYS = 90
 STEP = timedelta(hours=6)
 LOW, HIGH = Decimal(20), Decimal(70)
 """Use below the first is low, from the second on high (per cent)."""
-CONTEXT = ("business_unit", "project", "feature", "cost_center", "environment", "owner")
 
 
 @organization_required
@@ -99,7 +99,7 @@ def resource_detail(request: UserRequest, pk: int) -> HttpResponse:
         "events_page": page,
         "unchanged_count": unchanged_count(resource, moment),
         "facts": _facts(resource, state) if state else [],
-        "business": _business(resource),
+        "business": context_of(resource, state, today=timezone.localdate()),
         "reconciliation": _reconciliation(resource) if moment is None else None,
         "raw": json.dumps(state.configuration, ensure_ascii=False, indent=2, sort_keys=True) if state else "",
         "software": list(resource.software.order_by("name")),
@@ -357,18 +357,6 @@ def _facts(resource: Resource, state: ResourceState) -> list[tuple[str, Any]]:
         (_("First seen"), _date_of(resource.first_seen_at)),
     ]
     return [(label, value) for label, value in found if value]
-
-
-def _business(resource: Resource) -> list[dict[str, str]]:
-    known = dict(Provenance.choices)
-    return [
-        {
-            "label": str(Resource._meta.get_field(name).verbose_name).capitalize(),  # type: ignore[union-attr]
-            "value": getattr(resource, name),
-            "provenance": str(known.get(resource.context_provenance.get(name, ""), "")),
-        }
-        for name in CONTEXT
-    ]
 
 
 def _reconciliation(resource: Resource) -> dict[str, Any] | None:

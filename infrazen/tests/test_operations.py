@@ -16,11 +16,12 @@ from django_celery_beat.models import PeriodicTask
 
 from accounts.audit.models import AuditEntry
 from accounts.tests.factories import OrganizationFactory, UserFactory
+from costs.tests.factories import ExchangeRateFactory
 from infrazen import operations
 from infrazen.schedules import setup_schedules
 from providers.models import ConnectionStatus, ProviderConnection
 from providers.tests.factories import ConnectionFactory
-from syncs.tests.factories import SnapshotFactory, UnrecognizedResourceFactory
+from syncs.tests.factories import SnapshotFactory, SnapshotTotalFactory, UnrecognizedResourceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +111,29 @@ def test_unrecognised_types_are_told_with_their_money(root) -> None:
     assert [row.label for row in card.rows] == ["gpu_slice_a100"]
 
 
+def test_what_of_the_bills_is_understood_is_told_with_those_that_explain_least(root) -> None:
+    ExchangeRateFactory(currency="USD", rub_per_unit=90)
+    for name, billed, unexplained, currency in (
+        ("whole", 1000, 0, "RUB"),
+        ("more", 600, -30, "RUB"),
+        ("less", 2, "0.1", "USD"),
+        ("no rate", 5, 5, "XTS"),
+    ):
+        SnapshotTotalFactory(
+            snapshot=SnapshotFactory(connection__connection_name=name),
+            billed_daily_cost=billed,
+            unexplained_daily_cost=unexplained,
+            currency=currency,
+        )
+    SnapshotTotalFactory(snapshot=SnapshotFactory(earlier=True), unexplained_daily_cost=77)
+
+    card = cards(root)["Of the bills understood"]
+
+    assert (card.figure, card.level) == ("97.81%", "warning")  # 39 of 1780 roubles are not
+    assert [row.label.partition(" · ")[2] for row in card.rows] == ["more", "no rate", "less"]
+    assert card.rows[0].note == "−₽30.00/day"
+
+
 def test_an_organization_that_leaves_is_named(root) -> None:
     one = OrganizationFactory(name="Acme")
     one.deletion_at = timezone.now() + timedelta(days=30)
@@ -126,7 +150,14 @@ def test_an_organization_that_leaves_is_named(root) -> None:
         ("manage_resources", {"Last backup", "Version", "Unrecognised types"}),
         (
             "manage_providers",
-            {"Last backup", "Version", "Failed connections", "Stale connections", "Queue"},
+            {
+                "Last backup",
+                "Version",
+                "Failed connections",
+                "Stale connections",
+                "Queue",
+                "Of the bills understood",
+            },
         ),
     ],
 )

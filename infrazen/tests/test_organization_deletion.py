@@ -155,6 +155,13 @@ def test_the_losses_count_this_organization_alone(fake_provider: object) -> None
         "Snapshots": 1,
         "Billing files": 1,
         "Months of cost history": 1,
+        "Allocation rules": 1,
+        "Budgets": 1,
+        "Unit metrics": 1,
+        "Reports": 1,
+        "Saved views": 1,
+        "Notes on charts": 1,
+        "Anomalies": 1,
         "Members": 1,
         "Open invitations": 1,
     }.items() <= told.items()

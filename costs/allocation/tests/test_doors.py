@@ -15,6 +15,7 @@ from accounts.models import Organization, Role
 from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from costs.allocation import services
 from costs.allocation.models import AllocationRule, ContextAssignment, ContextNode, RuleVersion, TagFeed
+from costs.allocation.queries import context_of
 from costs.allocation.services import Draft
 from costs.tests.factories import CostDimensionsFactory, DailyTotalFactory
 from inventory.tests.factories import ResourceFactory
@@ -186,11 +187,12 @@ def test_viewers_read_and_change_nothing(viewer: Client, acme: Organization) -> 
             ("rule_move", [stored.pk]),
             ("rule_switch", [stored.pk]),
             ("board_assign", []),
+            ("resource_edit", [ResourceFactory(connection__organization=acme).pk]),
         )
     ]
 
     assert read == [200] * 4
-    assert written == [403] * 9
+    assert written == [403] * 10
 
 
 @pytest.mark.parametrize(
@@ -292,3 +294,44 @@ def test_operators_see_rules_in_words(client: Client, acme: Organization) -> Non
     version = RuleVersion.objects.get()
     page = client.get(reverse("admin:allocation_ruleversion_change", args=[version.pk]))
     assert "server-" in page.content.decode()
+
+
+@pytest.mark.usefixtures("fake_provider")
+def test_a_resource_says_who_or_what_set_each_value(owner: Client, acme: Organization) -> None:
+    resource = ResourceFactory(connection__organization=acme, name="server-prod-1")
+    ResourceStateFactory(resource=resource, name=resource.name, tags={"Team": "anna"})
+    stored = rule(acme)
+    shares = Draft(
+        name="Customers",
+        conditions=[NAMED],
+        method="even",
+        dimension="project",
+        targets=[{"name": "A"}, {"name": "B"}],
+    )
+    services.save_rule(organization=acme, draft=shares, since=date(2026, 3, 1), by=None)
+    page = reverse("context:resource_edit", args=[resource.pk])
+
+    assert owner.get(page, {"dimension": "feature"}).status_code == 200
+    given = {"dimension": "feature", "value": "Search", "since": "2026-03-02"}
+    assert owner.post(page, given).status_code == 302
+    services.restate(organization=acme, since=None, now=timezone.now())
+    resource.refresh_from_db()
+    found = context_of(resource, resource.states.get(), today=TODAY)
+
+    assert {fact.dimension: (fact.value, fact.source, fact.rule and fact.rule.name) for fact in found} == {
+        "business_unit": ("Data", "by a rule", stored.name),
+        "project": ("A / B", "shared out by the rule", "Customers"),
+        "feature": ("Search", f"set by {ContextAssignment.objects.get().assigned_by.display_name}", None),
+        "cost_center": ("", "", None),
+        "environment": ("production", "a guess", None),
+        "owner": ("anna", "from the tag Team", None),
+    }
+
+
+def test_a_value_of_a_resource_is_set_with_a_day(owner: Client, acme: Organization) -> None:
+    resource = ResourceFactory(connection__organization=acme)
+    page = reverse("context:resource_edit", args=[resource.pk])
+
+    assert owner.post(page, {"dimension": "owner", "value": "x", "since": ""}).status_code == 422
+    assert owner.get(page, {"dimension": "colour"}).status_code == 404
+    assert not ContextAssignment.objects.exists()

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from accounts.tests.factories import OrganizationFactory, member_of
 from costs import queries as costs
@@ -259,3 +260,14 @@ class TestDifference:
             reader.get(address)
 
         assert len(many) == len(few) <= 16
+
+
+def test_a_view_leads_to_its_forecast_and_who_may_write_to_a_budget(land: Estate, client: Client) -> None:
+    query = "type=server&not.region=ru1"
+    for role, may_write in (("manager", True), ("viewer", False)):
+        client.force_login(member_of(land.organization, role))
+        text = page(client, f"period={MARCH}&{query}")
+
+        assert f'href="/budgets/forecast/?{escape(query)}"' in text
+        assert (f'href="/budgets/new/?{urlencode({"scope": query})}"' in text) is may_write
+    assert 'href="/budgets/forecast/"' in page(client, f"period={MARCH}")

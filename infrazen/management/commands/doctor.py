@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from costs import laws as cost_laws
+from costs.partitions import rows_without_a_month
 from syncs import laws as sync_laws
 
 SHOWN = 10
@@ -27,5 +29,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"        {sentence}")
             if len(broken) > SHOWN:
                 self.stdout.write(f"        … and {len(broken) - SHOWN} more.")
+        for table, month, rows in rows_without_a_month(today=timezone.now().date()):
+            self.stdout.write(
+                f"{self.style.WARNING('note')}  {rows} rows of {table} wait for their month {month:%Y-%m}."
+            )
         if broken_count:
             raise CommandError(f"{broken_count} laws are broken.")
