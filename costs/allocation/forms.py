@@ -172,14 +172,15 @@ def initial_of(version: RuleVersion) -> tuple[dict[str, Any], list[dict[str, Any
 class AssignForm(forms.Form):
     """`resource`s of the organization are checked by the view."""
 
-    dimension = forms.ChoiceField(label=_("Dimension"), choices=Dimension.choices)
+    dimension = forms.ChoiceField(choices=Dimension.choices)
     value = forms.CharField(label=_("Move to"), max_length=100, required=False)
     since = day_field("")
 
 
 class ContextForm(AssignForm):
-    """What one resource is in one dimension."""
+    """What one resource is in one dimension, which the link to the form has chosen."""
 
+    dimension = forms.ChoiceField(choices=Dimension.choices, widget=forms.HiddenInput)
     value = forms.CharField(
         label=_("Value"),
         max_length=100,

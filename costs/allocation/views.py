@@ -199,7 +199,12 @@ def resource_edit(request: UserRequest, pk: int) -> HttpResponse:
         messages.success(request, _("It is saved; costs follow in a moment."))
         return redirect(f"{reverse('inventory:resource_detail', args=[resource.pk])}#tags")
     names = queries.node_choices(request.organization)
-    context = {"form": form, "resource": resource, "names": names[dimension]}
+    context = {
+        "form": form,
+        "resource": resource,
+        "label": Dimension(dimension).label,
+        "names": names[dimension],
+    }
     return render(
         request, "context/resource_form.html", context, status=UNPROCESSABLE if form.errors else 200
     )
