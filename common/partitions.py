@@ -56,7 +56,7 @@ def waiting_months(table: str) -> dict[date, int]:
     quote = connection.ops.quote_name
     return dict(
         _rows(
-            f"SELECT date_trunc('month', {quote(column)})::date, count(*) "  # noqa: S608  # names of the catalogue
+            f"SELECT date_trunc('month', {quote(column)})::date, count(*) "  # noqa: S608  # nosec B608  # names of the catalogue
             f"FROM {quote(_default(table))} GROUP BY 1 ORDER BY 1"
         )
     )
@@ -108,9 +108,9 @@ def _make(table: str, column: str, month: date) -> bool:
             f"(LIKE {whole} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE)"
         )
         cursor.execute(f"LOCK TABLE {default} IN SHARE ROW EXCLUSIVE MODE")  # readers go on
-        cursor.execute(f"INSERT INTO {part} SELECT * FROM {default} WHERE {of_month}", bounds)  # noqa: S608  # names
+        cursor.execute(f"INSERT INTO {part} SELECT * FROM {default} WHERE {of_month}", bounds)  # noqa: S608  # nosec B608  # names
         if cursor.rowcount:
-            cursor.execute(f"DELETE FROM {default} WHERE {of_month}", bounds)  # noqa: S608  # names
+            cursor.execute(f"DELETE FROM {default} WHERE {of_month}", bounds)  # noqa: S608  # nosec B608  # names
         # Attaching takes these locks too, but after that of the default part, for which readers wait
         for referenced in _referenced(table):
             cursor.execute(f"LOCK TABLE {referenced} IN SHARE ROW EXCLUSIVE MODE")
@@ -190,7 +190,7 @@ def partition(
     def parts(cursor: Any, old: str) -> None:
         cursor.execute(f"CREATE TABLE {quote(_default(table))} PARTITION OF {quote(table)} DEFAULT")
         cursor.execute(
-            f"SELECT DISTINCT date_trunc('month', {day})::date FROM {old} "  # noqa: S608  # names
+            f"SELECT DISTINCT date_trunc('month', {day})::date FROM {old} "  # noqa: S608  # nosec B608  # names
             f"WHERE {day} >= %s AND {day} < %s",
             [month_of(between[0]), month_after(between[1])],
         )
@@ -227,7 +227,7 @@ def _rebuild(
         ((key_name,),) = rows(_KEY)
         constraints, indexes = rows(_CONSTRAINTS), rows(_INDEXES)
         ((sequence,),) = rows(_SEQUENCE)
-        cursor.execute(f"SELECT last_value, is_called FROM {quote(sequence)}")  # noqa: S608  # names
+        cursor.execute(f"SELECT last_value, is_called FROM {quote(sequence)}")  # noqa: S608  # nosec B608  # names
         position = cursor.fetchone()
 
         cursor.execute(f"ALTER TABLE {new} RENAME TO {old}")
@@ -236,7 +236,7 @@ def _rebuild(
             f"INCLUDING STORAGE INCLUDING COMMENTS) {how}"
         )
         make_parts(cursor, old)
-        cursor.execute(f"INSERT INTO {new} OVERRIDING SYSTEM VALUE SELECT * FROM {old}")  # noqa: S608  # names
+        cursor.execute(f"INSERT INTO {new} OVERRIDING SYSTEM VALUE SELECT * FROM {old}")  # noqa: S608  # nosec B608  # names
         count = cursor.rowcount
         cursor.execute(f"DROP TABLE {old}")
 

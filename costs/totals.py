@@ -45,7 +45,7 @@ _FACTS = DailyCost._meta.db_table
 _SHARES = CostShare._meta.db_table
 _TOTALS = DailyTotal._meta.db_table
 
-_DELETE = f"DELETE FROM {_TOTALS} WHERE connection_id = %s AND date = %s"  # noqa: S608  # names of tables
+_DELETE = f"DELETE FROM {_TOTALS} WHERE connection_id = %s AND date = %s"  # noqa: S608  # nosec B608  # names of tables
 _INSERT = f"""
 INSERT INTO {_TOTALS}
     (organization_id, connection_id, dimensions_id, date, charge_category, currency, {{amounts}})
@@ -65,4 +65,4 @@ FROM (
     WHERE connection_id = %s AND date = %s
 ) AS booked
 GROUP BY organization_id, connection_id, dimensions_id, date, charge_category, currency
-"""  # noqa: S608  # names of tables and columns
+"""  # noqa: S608  # nosec B608  # names of tables and columns

@@ -173,7 +173,7 @@ def _bars(chart: Chart, stacks: list[list[tuple[float, float] | None]], scale: S
             _short(width * 0.7),
             _short(abs(scale.y(edges[0]) - scale.y(edges[1]))),
             _colour(line.number),
-            mark_safe(f' fill-opacity="{PALE}"') if place in chart.incomplete else "",  # noqa: S308  # a constant
+            mark_safe(f' fill-opacity="{PALE}"') if place in chart.incomplete else "",  # noqa: S308  # nosec B308 B703  # a constant
         )
         for line, stack in zip(chart.lines, stacks, strict=True)
         for place, edges in enumerate(stack)
@@ -239,7 +239,7 @@ def _ring(chart: Chart) -> SafeString:
     sums = [(line, max(0.0, float(line_total(line) or 0))) for line in chart.lines]
     whole = sum(value for _line, value in sums)
     if not whole:
-        return mark_safe("")
+        return SafeString()
     centre, middle, thick = RING + 8, WIDTH / 2, 44
     radius = RING - thick / 2
     around = 2 * math.pi * radius
