@@ -181,14 +181,20 @@ def _fill_facts(days: int) -> None:
     from django.db import transaction
 
     from costs.models import CostDimensions, DailyCost, DailyTotal
+    from costs.partitions import before_writing
     from inventory.models import Resource
 
     facts, totals = DailyCost._meta.db_table, DailyTotal._meta.db_table
     resources, dimensions = Resource._meta.db_table, CostDimensions._meta.db_table
     amounts = "billed_cost, effective_cost, list_cost, billed_cost_rub, effective_cost_rub"
     sums = ", ".join(f"SUM({name.strip()})" for name in amounts.split(","))
-    for offset in range(days):
-        day = TODAY - timedelta(days=days - 1 - offset)
+    wanted = [TODAY - timedelta(days=days - 1 - offset) for offset in range(days)]
+    before_writing(wanted, today=TODAY)
+    is_postgres = database.vendor == "postgresql"
+    if is_postgres:
+        with database.cursor() as cursor:  # the rows are made from the very rows that their keys point at
+            cursor.execute("SET session_replication_role = replica")
+    for offset, day in enumerate(wanted):
         cost = f"(10 + resource.id %% 97 + {offset % 7})"
         with transaction.atomic(), database.cursor() as cursor:
             cursor.execute(
@@ -208,6 +214,9 @@ def _fill_facts(days: int) -> None:
             )
         if offset % 30 == 29:
             _say(f"{offset + 1} days")
+    if is_postgres:
+        with database.cursor() as cursor:
+            cursor.execute("SET session_replication_role = DEFAULT")
 
 
 def _open_pages(organization: Any, owner: Any, days: int) -> list[tuple[str, ...]]:

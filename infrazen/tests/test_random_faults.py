@@ -27,7 +27,7 @@ from .faults import house
 from .faults.house import ACCOUNTS, HOUR, NOON, House
 from .faults.table import SWITCHES, TABLE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.once]
 
 FAULTS = int(os.environ.get("RANDOM_FAULTS", "200"))
 SEED = int(os.environ.get("RANDOM_FAULTS_SEED", "20260401"))
