@@ -15,11 +15,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import Organization
 from costs.facts import QUANTUM
-from costs.models import DailyCost, ExchangeRate
+from costs.models import DailyCost, DailyTotal, ExchangeRate
 from inventory.models import ResourceType
 from providers import registry
 from providers.contract.errors import UnknownProvider
@@ -266,7 +266,9 @@ def resource_spend(
     """Spend of resources (by pk) day by day; resources without any fact in the period are absent."""
     values: dict[int, dict[date, Decimal]] = {}
     unconverted: dict[int, dict[str, Decimal]] = {}
-    rows = _facts(organization, first, last).filter(resource__in=list(resources))
+    rows = DailyCost.objects.of(organization).filter(
+        date__gte=first, date__lte=last, resource__in=list(resources)
+    )
     for row in _summed(rows, "resource_id", "date", "currency"):
         if row["missing"]:
             _add(unconverted.setdefault(row["resource_id"], {}), row["currency"], _money(row["foreign"]))
@@ -420,7 +422,7 @@ def _daily_spend(
 ) -> DailySpend:
     values: dict[int, dict[date, Decimal]] = {}
     unconverted: dict[str, Decimal] = {}
-    for row in _summed(_facts(organization, first, last), "connection_id", "date", "currency"):
+    for row in _summed(_totals(organization, first, last), "connection_id", "date", "currency"):
         if row["missing"]:
             _add(unconverted, row["currency"], _money(row["foreign"]))
         if row["known"]:
@@ -475,7 +477,7 @@ def _comparison(
         return None
     middle = daily.last - timedelta(days=days - 1)
     start = middle - timedelta(days=days)
-    rows = _summed(_facts(organization, start, daily.last), "connection_id", "date")
+    rows = _summed(_totals(organization, start, daily.last), "connection_id", "date")
     sums: dict[int, list[Decimal]] = {}
     seen: dict[int, set[date]] = {}
     for row in rows:
@@ -505,17 +507,18 @@ def _whole_days(extent: _Extent) -> tuple[date, date]:
 
 
 def _extents(organization: Organization) -> dict[int, _Extent]:
+    days = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
     rows = (
-        DailyCost.objects.of(organization)
-        .order_by()
-        .values("connection_id", provider_type=F("connection__provider_type"))
-        .annotate(first=Min("date"), last=Max("date"))
+        ProviderConnection.objects.of(organization)
+        .values("pk", "provider_type")
+        .annotate(first=Subquery(days.order_by("date")[:1]), last=Subquery(days.order_by("-date")[:1]))
     )
     return {
-        row["connection_id"]: _Extent(
+        row["pk"]: _Extent(
             first=row["first"], last=row["last"], has_partial_ends=not _reads_files(row["provider_type"])
         )
         for row in rows
+        if row["first"] is not None
     }
 
 
@@ -526,11 +529,11 @@ def _reads_files(provider_type: str) -> bool:
         return False
 
 
-def _facts(organization: Organization, first: date, last: date) -> QuerySet[DailyCost]:
-    return DailyCost.objects.of(organization).filter(date__gte=first, date__lte=last)
+def _totals(organization: Organization, first: date, last: date) -> QuerySet[DailyTotal]:
+    return DailyTotal.objects.of(organization).filter(date__gte=first, date__lte=last)
 
 
-def _summed(facts: QuerySet[DailyCost], *by: str) -> Iterable[dict[str, Any]]:
+def _summed(facts: QuerySet[DailyCost] | QuerySet[DailyTotal], *by: str) -> Iterable[dict[str, Any]]:
     """Groups with `roubles` of `known` rows, and `foreign` of the `missing` rows that have no rouble value."""
     groups: Iterable[dict[str, Any]] = (
         facts.order_by()

@@ -24,15 +24,24 @@ class ExchangeRateFactory(factory.django.DjangoModelFactory):
 
 
 class DailyCostFactory(factory.django.DjangoModelFactory):
-    """22 roubles of usage. Trait: `unconverted` (dollars without a known rate)."""
+    """22 roubles of usage. Trait: `unconverted` (dollars without a known rate).
+
+    One without dimensions counts in its day's totals under plain ones; for others `total_of` sums up.
+    """
 
     class Meta:
         model = DailyCost
+        skip_postgeneration_save = True
 
     class Params:
         unconverted = factory.Trait(
             currency="USD", rub_rate=None, billed_cost_rub=None, effective_cost_rub=None
         )
+
+    @factory.post_generation
+    def totals(self, create: bool, extracted: object, **kwargs: object) -> None:
+        if create and self.dimensions_id is None:
+            _count_in_totals(self)
 
     resource = factory.SubFactory(ResourceFactory)
     connection = factory.SelfAttribute("resource.connection")
@@ -47,6 +56,28 @@ class DailyCostFactory(factory.django.DjangoModelFactory):
     rub_rate = Decimal(1)
     billed_cost_rub = factory.SelfAttribute("billed_cost")
     effective_cost_rub = factory.SelfAttribute("effective_cost")
+
+
+def _count_in_totals(fact: DailyCost) -> None:
+    plain, _made = CostDimensions.objects.get_or_create(
+        organization=fact.organization,
+        fingerprint=f"plain {fact.connection_id}",
+        defaults={"connection": fact.connection, "resource_type": fact.resource.resource_type},
+    )
+    total, _made = DailyTotal.objects.get_or_create(
+        organization=fact.organization,
+        connection=fact.connection,
+        dimensions=plain,
+        date=fact.date,
+        charge_category=fact.charge_category,
+        currency=fact.currency,
+        defaults={"billed_cost": 0, "effective_cost": 0, "list_cost": 0},
+    )
+    for name in ("billed_cost", "effective_cost", "list_cost", "billed_cost_rub", "effective_cost_rub"):
+        amount = getattr(fact, name)
+        if amount is not None:
+            setattr(total, name, (getattr(total, name) or 0) + amount)
+    total.save()
 
 
 class CostRevisionFactory(factory.django.DjangoModelFactory):
