@@ -42,6 +42,7 @@ from .kill_history import BATCH_ROWS, at, lines_world, rates_world
 
 KILLS = 50
 MOST_STEPS = 70
+SESSION_SECONDS = 30
 SEED = int(os.environ.get("KILL_TEST_SEED", "20260321"))
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -73,13 +74,19 @@ class Victims:
         """Run the snapshot in a process of its own and kill that after so many seconds; returns how it ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        before = _sessions()
         self._process.stdin.write(f"{snapshot.connection_id} {snapshot.pk} {step}\n")
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())
         ended, _, _ = select.select([self._process.stdout], [], [], kill_after)
         if not ended:
             os.kill(child, signal.SIGKILL)
-        return int(self._process.stdout.readline())
+        exit_code = int(self._process.stdout.readline())
+        # PostgreSQL does what the dead one had still told it to before it notices that nobody is there
+        until = time.monotonic() + SESSION_SECONDS
+        while _sessions() - before:
+            assert time.monotonic() < until, "the session of a killed sync has not ended"
+        return exit_code
 
     def close(self) -> None:
         self._process.communicate()
@@ -149,6 +156,18 @@ def _sync_rest(snapshot: SyncSnapshot, now_seen: world.World, step: int) -> None
     services.run_snapshot(snapshot_id=snapshot.pk, now=at(step))
     snapshot.refresh_from_db()
     assert snapshot.status in ("success", "partial"), snapshot.error
+
+
+def _sessions() -> set[int]:
+    """The other sessions in this database; a file has none."""
+    if database.vendor != "postgresql":
+        return set()
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
 
 
 def _where(snapshot: SyncSnapshot) -> str:
