@@ -19,13 +19,17 @@ from costs.queries import latest_rate
 AS_THEY_ARE = ("/admin/", "/api/")
 """Operators and programs see what is stored."""
 
+IN_ROUBLES = ("/analytics/", "/anomalies/", "/budgets/", "/context/", "/exports/", "/reports/")
+"""Pages that name roubles in heads, charts and forms: half converted they would mislead. They say so below."""
+
 REMEMBERED_SECONDS = 600
 
 
 class ReaderCurrencyMiddleware:
     """Pages of a person who chose another currency write roubles in it, at the latest known rate.
 
-    Sets `request.reader_currency`, None where roubles are written: by choice, or as no rate is known. Files, the API and
+    Sets `request.reader_currency`, None where roubles are written: by choice, as the page is one of `IN_ROUBLES`
+    (`request.stays_in_roubles`), or as no rate is known. Files, the API and
     messages stay in roubles. Must stand below what signs people in.
     """
 
@@ -33,7 +37,8 @@ class ReaderCurrencyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
-        request.reader_currency = _chosen(request)
+        request.stays_in_roubles = request.path_info.startswith(IN_ROUBLES)
+        request.reader_currency = None if request.stays_in_roubles else _chosen(request)
         with formatting.shown_in(request.reader_currency):
             return self.get_response(request)
 

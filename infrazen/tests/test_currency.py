@@ -82,6 +82,17 @@ class TestPages:
         assert "Amounts are in roubles: no exchange rate of USD is known yet." in page
         assert "₽" in page
 
+    @pytest.mark.parametrize("name", ["explorer:explorer", "anomalies:anomaly_list", "budgets:budget_list"])
+    def test_pages_that_name_roubles_stay_in_them_and_say_so(
+        self, client: Client, reader: User, name: str
+    ) -> None:
+        ExchangeRateFactory(currency="USD", date=date(2026, 1, 1), rub_per_unit=Decimal(80))
+
+        page = client.get(reverse(name)).text
+
+        assert "This page is in roubles, whatever currency your profile names." in page
+        assert "$" not in page.partition("<main")[2].partition("</main>")[0]
+
     def test_the_rate_is_remembered(self, client: Client, reader: User) -> None:
         ExchangeRateFactory(currency="USD", date=date(2026, 1, 1), rub_per_unit=Decimal(80))
 
