@@ -105,6 +105,7 @@ AFTER_SYNC = [
     "costs.services.after_sync",
     "costs.budgets.services.after_sync",
     "costs.anomalies.services.after_sync",
+    "recommendations.services.after_sync",
     "syncs.announcements.after_sync",
 ]
 # Called in this order after an administrator gave a provider's type another meaning; see syncs
@@ -149,6 +150,10 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 
 INSTALLED_APPS = [
     "infrazen",
+    "recommendations",
+    "recommendations.prices",
+    "recommendations.policies",
+    "recommendations.schedules",
     "costs.unit_costs",
     "costs.anomalies",
     "costs.reports",

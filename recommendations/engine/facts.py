@@ -1,0 +1,241 @@
+"""What a rule is given: everything that is known of a resource, its connection and its surroundings, as of one instant.
+
+Facts end with the last full day of the organization, so that an evaluation of the same data says the same all day.
+None is "not known"; an empty text is "has none" where the provider would have told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from recommendations.engine.pricing import PriceBook
+from recommendations.engine.usage import MetricSummary, Series
+
+ONE_DAY = timedelta(days=1)
+DAYS_IN_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostSummary:
+    """Mean effective cost of the full days looked at; days without a charge count as zero."""
+
+    day_cost: Decimal
+    full_days: int
+    currency: str
+
+    @property
+    def monthly(self) -> Decimal:
+        return self.day_cost * DAYS_IN_MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledPart:
+    """What one SKU of a resource came to on its last whole billed day: `quantity` of `unit`, and its effective cost.
+
+    A quantity over time is a day's mean (4 vCPU, not 96 vCPU-hours); `is_usage` is a volume of use (GB of traffic,
+    requests) that day.
+    """
+
+    sku_id: str
+    description: str
+    unit: str
+    quantity: Decimal
+    day_cost: Decimal
+    currency: str
+    is_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumed:
+    """How much of one use-billed SKU was billed over the last `days` days, as its lines say."""
+
+    sku_id: str
+    unit: str
+    quantity: Decimal
+    cost: Decimal
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """Servers of one connection whose names differ only in a number: how many, and the busiest one's mean CPU."""
+
+    count: int
+    busiest_pk: int
+    busiest_cpu: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionFacts:
+    """One connection as of the evaluation.
+
+    `now` is the instant of the evaluation, `today` the organization's day. `account` are the provider's account facts
+    (balance, limits) as `ProviderConnection.provider_metadata` holds them. `residency` are the countries in which
+    tagged data must stay. `complete_scopes` were read completely by the last snapshot.
+    """
+
+    pk: int
+    name: str
+    provider_type: str
+    provider_name: str
+    now: datetime
+    today: date
+    zone: ZoneInfo
+    observed_at: datetime | None
+    bills_lines: bool
+    prices: PriceBook
+    account: Mapping[str, Any] = field(default_factory=dict)
+    twins: Mapping[str, Twin] = field(default_factory=dict)
+    dead_sources: Mapping[str, datetime] = field(default_factory=dict)
+    """{provider's id: since when it is known to be gone} of resources that were deleted."""
+    listed_ids: frozenset[str] | None = None
+    """Provider's ids of everything that exists now, None where some list is incomplete."""
+    all_provider_types: frozenset[str] = frozenset()
+    """Of the organization's connections: where it could buy too."""
+    stop_saves: Mapping[str, Decimal] = field(default_factory=dict)
+    """{type: part of the price that is not charged while stopped}; a type that is not in it cannot be stopped."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ResourceFacts:
+    """One resource. `parent` and `components` are facts too; rules read, nobody writes after loading."""
+
+    pk: int
+    connection: ConnectionFacts
+    resource_id: str
+    native_type: str
+    resource_type: str
+    name: str
+    status: str
+    provider_status: str = ""
+    status_since: datetime
+    first_seen_at: datetime
+    provider_created_at: datetime | None = None
+    history_since: datetime
+    """When the connection was first read: nothing is known from before."""
+    resized_at: datetime | None = None
+    """When its size (vCPU, memory, storage, type) last changed."""
+    changed_at: datetime | None = None
+    """When its configuration last changed in any way."""
+    service_name: str = ""
+    region_id: str = ""
+    sub_account_id: str = ""
+    sub_account_name: str = ""
+    vcpus: Decimal | None = None
+    memory_mib: int | None = None
+    storage_gib: Decimal | None = None
+    operating_system: str = ""
+    engine: str = ""
+    engine_version: str = ""
+    ip_addresses: Sequence[str] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Keys in lower case; a person's tag before the provider's."""
+    software: Sequence[str] = ()
+    environment: str = ""
+    business_unit: str = ""
+    owner: str = ""
+    is_orphan: bool = False
+    orphan_since: datetime | None = None
+    """Since when it is known to be unused; not before the history begins."""
+    absent_since: datetime | None = None
+    is_provisional: bool = False
+    is_stale: bool = False
+    daily_rate: Decimal | None = None
+    """Its own run rate, without components, a day."""
+    currency: str = "RUB"
+    daily_costs: Mapping[date, Decimal] = field(default_factory=dict)
+    """Effective cost by full day, newest last; a day that is not in it had no charge."""
+    cost_days: tuple[date, date] | None = None
+    """First and last full day of which the connection's costs are known and the resource existed."""
+    last_charge_at: datetime | None = None
+    parts: Sequence[BilledPart] = ()
+    consumed: Sequence[Consumed] = ()
+    series: Mapping[str, Series] = field(default_factory=dict)
+    parent: ResourceFacts | None = None
+    components: list[ResourceFacts] = field(default_factory=list)
+
+    # ---- time ---------------------------------------------------------------------------------------------
+
+    @property
+    def created_at(self) -> datetime:
+        return self.provider_created_at or self.first_seen_at
+
+    @property
+    def age_days(self) -> int:
+        return self.days_since(self.created_at)
+
+    @property
+    def observed_days(self) -> int:
+        """Days over which we have seen it."""
+        return self.days_since(self.first_seen_at)
+
+    def days_since(self, moment: datetime) -> int:
+        return max(0, (self.connection.now - moment).days)
+
+    # ---- money --------------------------------------------------------------------------------------------
+
+    def cost(self, days: int) -> CostSummary | None:
+        """Mean of the last full days, at most `days`; None where not a single one is known."""
+        if self.cost_days is None:
+            return None
+        first, last = self.cost_days
+        start = max(first, last - timedelta(days=days - 1))
+        count = (last - start).days + 1
+        if count < 1:
+            return None
+        total = sum((cost for when, cost in self.daily_costs.items() if start <= when <= last), Decimal(0))
+        return CostSummary(day_cost=total / count, full_days=count, currency=self.currency)
+
+    def cost_with_components(self, days: int) -> CostSummary | None:
+        """Its own cost and that of what belongs to it."""
+        own = self.cost(days)
+        if own is None:
+            return None
+        parts = [part.cost(days) for part in self.components]
+        whole = own.day_cost + sum((each.day_cost for each in parts if each is not None), Decimal(0))
+        return CostSummary(day_cost=whole, full_days=own.full_days, currency=own.currency)
+
+    # ---- use ----------------------------------------------------------------------------------------------
+
+    def usage(self, metric: str, days: int, *, since_resize: bool = True) -> MetricSummary | None:
+        """Summary of the last days; per cents of a size that changed inside them only since the change."""
+        series = self.series.get(metric)
+        if series is None:
+            return None
+        not_before = max(
+            (each for each in (self.first_seen_at, self.resized_at if since_resize else None) if each),
+            default=None,
+        )
+        return series.summary(days=days, not_before=not_before)
+
+    # ---- words --------------------------------------------------------------------------------------------
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment.casefold() in ("production", "prod")
+
+    @property
+    def is_development(self) -> bool:
+        """Development, test or staging: may be switched off and lost."""
+        return self.environment.casefold() in (
+            "development",
+            "dev",
+            "testing",
+            "test",
+            "staging",
+            "stage",
+            "qa",
+        )
+
+    @property
+    def memory_gib(self) -> Decimal | None:
+        return None if self.memory_mib is None else Decimal(self.memory_mib) / 1024
+
+    def has_tag(self, *keys: str) -> bool:
+        return any(key in self.tags for key in keys)
