@@ -8,7 +8,6 @@ its settings form and its evaluation read it from there.
 from __future__ import annotations
 
 import abc
-import enum
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
