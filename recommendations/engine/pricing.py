@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+SERVER = "server"
+VOLUME = "volume"
+SNAPSHOT = "snapshot"
+BUCKET = "s3_bucket"
+FLOATING_IP = "floating_ip"
+LOAD_BALANCER = "load_balancer"
+NETWORK = "network"
+
 VCPU = "vcpu"
 MEMORY_GIB = "memory_gib"
 STORAGE_GIB = "storage_gib"
@@ -19,15 +27,37 @@ TRAFFIC_GIB = "traffic_gib"
 REQUESTS = "requests"
 RETRIEVAL_GIB = "retrieval_gib"
 
+USE_COMPONENTS = frozenset({TRAFFIC_GIB, REQUESTS, RETRIEVAL_GIB})
+"""Sold by use: the amount is for one of them, whenever it is used. Requests are counted singly."""
+
+STANDARD = "standard"
+"""Family of what a provider sells without a special name."""
+
+HDD = "hdd"
+SSD = "ssd"
+NVME = "nvme"
+DISK_CLASSES = (HDD, SSD, NVME)
+"""Classes in which disks of several providers are compared, the slowest first."""
+
+LIMIT_IOPS = "iops"
+LIMIT_THROUGHPUT = "throughput_mib"
+LIMIT_REQUESTS = "requests_per_second"
+LIMIT_MINIMUM_DAYS = "minimum_days"
+LIMIT_MINIMUM_KIB = "minimum_object_kib"
+LIMIT_RESTORE_HOURS = "restore_hours"
+"""Names in `Offer.plan_limits`: what a disk class or balancer plan does at most; what a bucket class charges at least."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """One list price that holds now.
 
-    `family` is the provider's line (dedicated, high_freq) or disk class; parts of one server have one family.
-    `monthly` is for one of `component` ("" is a whole size) for a month; for use-billed components for one unit.
-    `term_months` > 0 is a price for paying ahead that long. `cpu_share` is the guaranteed part of a vCPU, per cent.
-    None is "not stated". `plan_limits` are what a plan allows: {limit: amount}.
+    `family` is the provider's line (standard, dedicated, high_freq), plan or class; parts of one server have one family.
+    `monthly` is for one of `component` ("" is a whole size or piece) for a month; for use-billed components for one unit.
+    `billing_sku_id` is what the provider's billed lines, or a resource's configuration, call it: without the place that
+    `sku_id` may hold. `term_months` > 0 is a price for paying ahead that long. `cpu_share` is the guaranteed part of a
+    vCPU, per cent. None is "not stated". `plan_limits` are what a plan allows: {LIMIT_…: amount}. `is_configurable`:
+    whole sizes between this and others of its family are sold too.
     """
 
     provider_type: str
@@ -36,6 +66,7 @@ class Offer:
     name: str
     monthly: Decimal
     currency: str
+    billing_sku_id: str = ""
     region_id: str = ""
     zone_id: str = ""
     component: str = ""
@@ -43,9 +74,11 @@ class Offer:
     vcpus: Decimal | None = None
     memory_mib: int | None = None
     storage_gib: Decimal | None = None
+    disk_class: str = ""
     cpu_share: int = 100
     term_months: int = 0
     is_preemptible: bool = False
+    is_configurable: bool = False
     includes_tax: bool | None = None
     included_traffic_gib: Decimal | None = None
     includes_ip: bool | None = None
@@ -56,6 +89,12 @@ class Offer:
     plan_limits: Mapping[str, Decimal] = field(default_factory=dict)
     read_at: datetime
 
+    def holds_in(self, region_id: str | None, zone_id: str | None = None) -> bool:
+        """What is asked as None does not matter; an offer without a region or zone holds in each."""
+        return (region_id is None or self.region_id in ("", region_id)) and (
+            zone_id is None or self.zone_id in ("", zone_id)
+        )
+
 
 class PriceBook:
     """The offers that an organization may see; looked up by provider, type and place."""
@@ -63,9 +102,20 @@ class PriceBook:
     def __init__(self, offers: Iterable[Offer] = ()) -> None:
         self._by_kind: dict[tuple[str, str], list[Offer]] = {}
         self._by_sku: dict[tuple[str, str], list[Offer]] = {}
+        self._by_billing_sku: dict[tuple[str, str], list[Offer]] = {}
         for offer in offers:
             self._by_kind.setdefault((offer.provider_type, offer.resource_type), []).append(offer)
             self._by_sku.setdefault((offer.provider_type, offer.sku_id), []).append(offer)
+            if offer.billing_sku_id:
+                key = (offer.provider_type, offer.billing_sku_id)
+                self._by_billing_sku.setdefault(key, []).append(offer)
+
+    def __len__(self) -> int:
+        return sum(len(offers) for offers in self._by_kind.values())
+
+    def __iter__(self) -> Iterator[Offer]:
+        for offers in self._by_kind.values():
+            yield from offers
 
     def offers(self, provider_type: str, resource_type: str) -> list[Offer]:
         return self._by_kind.get((provider_type, resource_type), [])
@@ -78,6 +128,16 @@ class PriceBook:
 
     def by_sku(self, provider_type: str, sku_id: str) -> list[Offer]:
         return self._by_sku.get((provider_type, sku_id), [])
+
+    def billed_as(
+        self, provider_type: str, billing_sku_id: str, *, region_id: str | None, zone_id: str | None = None
+    ) -> Offer | None:
+        """The offer without a term that a billed line of that place is charged by; see `most_fitting`."""
+        found = self._by_billing_sku.get((provider_type, billing_sku_id), ())
+        return most_fitting(
+            (offer for offer in found if offer.term_months == 0 and offer.holds_in(region_id, zone_id)),
+            zone_id=zone_id,
+        )
 
     def matching(
         self,
@@ -95,8 +155,115 @@ class PriceBook:
             if (
                 (component is None or offer.component == component)
                 and (family is None or offer.family == family)
-                and (region_id is None or offer.region_id in ("", region_id))
-                and (zone_id is None or offer.zone_id in ("", zone_id))
+                and offer.holds_in(region_id, zone_id)
                 and offer.term_months == term_months
             ):
                 yield offer
+
+    def price_of(
+        self,
+        provider_type: str,
+        resource_type: str,
+        component: str,
+        *,
+        family: str | None = None,
+        region_id: str | None = None,
+        zone_id: str | None = None,
+    ) -> Offer | None:
+        """The one offer of a component there; see `most_fitting`."""
+        found = self.matching(
+            provider_type,
+            resource_type,
+            component=component,
+            family=family,
+            region_id=region_id,
+            zone_id=zone_id,
+        )
+        return most_fitting(found, zone_id=zone_id)
+
+    def by_family(
+        self,
+        provider_type: str,
+        resource_type: str,
+        component: str,
+        *,
+        region_id: str | None,
+        zone_id: str | None = None,
+    ) -> list[Offer]:
+        """The one offer of each family there, the cheapest first."""
+        families: dict[str, list[Offer]] = {}
+        for offer in self.matching(
+            provider_type, resource_type, component=component, region_id=region_id, zone_id=zone_id
+        ):
+            families.setdefault(offer.family, []).append(offer)
+        chosen = (most_fitting(offers, zone_id=zone_id) for offers in families.values())
+        return sorted((offer for offer in chosen if offer), key=lambda each: (each.monthly, each.family))
+
+    # ---- what rules look for ------------------------------------------------------------------------------
+
+    def disk_families(
+        self, provider_type: str, *, region_id: str | None, zone_id: str | None = None
+    ) -> list[Offer]:
+        """A GiB of each disk class there, the cheapest first; limits in `plan_limits`."""
+        return self.by_family(provider_type, VOLUME, STORAGE_GIB, region_id=region_id, zone_id=zone_id)
+
+    def load_balancer_plans(
+        self, provider_type: str, *, region_id: str | None, zone_id: str | None = None
+    ) -> list[Offer]:
+        """Whole balancers by plan, the cheapest first; `family` is the plan, its limits are in `plan_limits`."""
+        return self.by_family(provider_type, LOAD_BALANCER, "", region_id=region_id, zone_id=zone_id)
+
+    def bucket_classes(self, provider_type: str, *, region_id: str | None) -> list[Offer]:
+        """A GiB of each class of object storage, the cheapest first."""
+        return self.by_family(provider_type, BUCKET, STORAGE_GIB, region_id=region_id)
+
+    def bucket_price(
+        self, provider_type: str, component: str, *, family: str, region_id: str | None
+    ) -> Offer | None:
+        """What a class asks for REQUESTS (one) or RETRIEVAL_GIB or TRAFFIC_GIB; None where no price is stated."""
+        return self.price_of(provider_type, BUCKET, component, family=family, region_id=region_id)
+
+    def snapshot_price(
+        self, provider_type: str, *, family: str | None, region_id: str | None, zone_id: str | None = None
+    ) -> Offer | None:
+        """A GiB of a snapshot of a disk class."""
+        return self.price_of(
+            provider_type, SNAPSHOT, STORAGE_GIB, family=family, region_id=region_id, zone_id=zone_id
+        )
+
+    def ip_price(self, provider_type: str, *, region_id: str | None) -> Offer | None:
+        """One public address a month."""
+        return self.price_of(provider_type, FLOATING_IP, PUBLIC_IP, region_id=region_id)
+
+    def traffic_price(self, provider_type: str, *, region_id: str | None) -> Offer | None:
+        """A GiB to the internet."""
+        return self.price_of(provider_type, NETWORK, TRAFFIC_GIB, region_id=region_id)
+
+    def terms(self, offer: Offer) -> list[Offer]:
+        """The same for paying ahead, the shortest term first."""
+        found = (
+            each
+            for each in self.offers(offer.provider_type, offer.resource_type)
+            if each.term_months > 0
+            and (each.component, each.family, each.currency)
+            == (offer.component, offer.family, offer.currency)
+            and (each.vcpus, each.memory_mib, each.storage_gib)
+            == (offer.vcpus, offer.memory_mib, offer.storage_gib)
+            and (each.cpu_share, each.is_preemptible) == (offer.cpu_share, offer.is_preemptible)
+            and each.holds_in(offer.region_id or None, offer.zone_id or None)
+        )
+        return sorted(found, key=lambda each: (each.term_months, each.monthly))
+
+
+def most_fitting(offers: Iterable[Offer], *, zone_id: str | None = None) -> Offer | None:
+    """Of offers that all hold: the one that names the zone, else the region, before one for everywhere; then the cheapest."""
+
+    def rank(offer: Offer) -> tuple[bool, bool, Decimal, str]:
+        return (
+            not (zone_id and offer.zone_id == zone_id),
+            not offer.region_id,
+            offer.monthly,
+            offer.sku_id,
+        )
+
+    return min(offers, key=rank, default=None)
