@@ -95,6 +95,14 @@ class ConnectionFacts:
     """{provider's id: since when it is known to be gone} of resources that were deleted."""
     listed_ids: frozenset[str] | None = None
     """Provider's ids of everything that exists now, None where some list is incomplete."""
+    made_from: Mapping[str, datetime] | None = None
+    """{provider's id of an image, a snapshot or a volume: when something made from it was last there}.
+
+    From the `image_id`, `snapshot_id` and `source_volume_id` of servers' and volumes' configurations, closed states
+    among them; None where they were not read.
+    """
+    named_addresses: frozenset[str] = frozenset()
+    """IP addresses that DNS records of the organization's own zones and domains point at, as far as they are read."""
     all_provider_types: frozenset[str] = frozenset()
     """Of the organization's connections: where it could buy too."""
     stop_saves: Mapping[str, Decimal] = field(default_factory=dict)
