@@ -30,6 +30,7 @@ from .records import (
     ScopeStatus,
     UsageRecord,
 )
+from .stopping import StopSaves
 from .trace import ReadingTrace
 
 
@@ -59,7 +60,10 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """`states_run_rates`: charges() yields a `RunRateRecord` for all that is billed now; the lines are history."""
+    """`states_run_rates`: charges() yields a `RunRateRecord` for all that is billed now; the lines are history.
+
+    `stop_saves`: what can be switched off for a while without being charged, and how; what is not in it cannot.
+    """
 
     billing: BillingKind
     has_inventory: bool = True
@@ -67,6 +71,7 @@ class Capabilities:
     has_prices: bool = False
     reads_files: bool = False
     states_run_rates: bool = False
+    stop_saves: Mapping[ResourceType, StopSaves] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

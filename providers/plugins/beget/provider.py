@@ -53,6 +53,7 @@ from providers.contract.records import (
     ScopeResult,
     UsageRecord,
 )
+from providers.contract.stopping import StopBy, StopSaves
 from providers.http import SYSTEM_CLOCK, Clock, Deadline, Page
 
 from .client import (
@@ -120,6 +121,13 @@ class _Sources:
     listed: set[str] = field(default_factory=set)
 
 
+STOP_SAVES: Mapping[ResourceType, StopSaves] = {
+    ResourceType.SERVER: StopSaves(by=StopBy.RECREATE, least_hours=24),
+}
+"""As far as the API tells, a stopped VPS costs what a running one does: its price is the configuration's, by the day. Only
+one that does not exist is free; it can be made again from an image, under another address."""
+
+
 class BegetProvider(ProviderPlugin):
     key: ClassVar[str] = PROVIDER
     display_name: ClassVar[str] = NAME
@@ -149,7 +157,7 @@ class BegetProvider(ProviderPlugin):
         ),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        billing=BillingKind.RATES, has_usage=True, has_prices=True
+        billing=BillingKind.RATES, has_usage=True, has_prices=True, stop_saves=STOP_SAVES
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     endpoints: ClassVar[tuple[str, ...]] = (HOSTING_ENDPOINT, CLOUD_ENDPOINT)

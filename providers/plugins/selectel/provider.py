@@ -48,6 +48,7 @@ from providers.contract.records import (
     ScopeResult,
     UsageRecord,
 )
+from providers.contract.stopping import StopBy, StopSaves
 from providers.http import SYSTEM_CLOCK, Clock
 from providers.openstack import series
 from providers.openstack.client import Login, broken
@@ -78,6 +79,11 @@ ONE_DAY = timedelta(days=1)
 LONGEST_MONTH = timedelta(days=31)
 UNBILLED_STATUSES = frozenset({"expired", "shelved_offloaded"})
 """Servers that hold nothing but their disks, which cost on."""
+
+STOP_SAVES: Mapping[ResourceType, StopSaves] = {ResourceType.SERVER: StopSaves(by=StopBy.SHELVE)}
+"""Switched off, everything is charged on; frozen (OpenStack's shelve), vCPU, RAM and GPU are not, disks and addresses are.
+Charged is the most that there was in each hour. Databases and node groups have no such switch.
+Source: docs.selectel.ru, "Cloud server payment model and pricing"."""
 
 
 class SelectelProvider(ProviderPlugin):
@@ -110,7 +116,11 @@ class SelectelProvider(ProviderPlugin):
         ),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        billing=BillingKind.LINES, has_usage=True, has_prices=True, states_run_rates=True
+        billing=BillingKind.LINES,
+        has_usage=True,
+        has_prices=True,
+        states_run_rates=True,
+        stop_saves=STOP_SAVES,
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     billing_timezone: ClassVar[str] = "Europe/Moscow"
