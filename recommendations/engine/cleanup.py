@@ -9,14 +9,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from recommendations.engine.calculations import kopecks
-from recommendations.engine.contract import Finding, NotMatched, Skip, SkipReason, Text, Value, money
+from recommendations.engine.contract import Finding, NotMatched, Option, Skip, SkipReason, Text, Value, money
 from recommendations.engine.facts import CostSummary, ResourceFacts
 
 COST_DAYS = 14
 """Over how many full days the cost of what stays as it is is averaged."""
+
+WAITING_DAYS = Option(
+    name="waiting_days",
+    label=gettext_lazy("Wait before deleting"),
+    default=14,
+    unit=gettext_lazy("days"),
+    minimum=7,
+    maximum=30,
+)
+"""An option of rules whose advice ends with a deletion."""
 
 NO_WORDS = frozenset({"false", "no", "0", "off"})
 GONE = frozenset({"deleted", "deleted_billed"})
@@ -121,3 +132,8 @@ def removal(
         notes=notes,
         metrics=metrics,
     )
+
+
+def keep_tags(*names: str) -> Option:
+    """An option of rules that leave alone what bears one of these tags."""
+    return Option(name="keep_tags", label=gettext_lazy("Tags of what is kept"), default=names)

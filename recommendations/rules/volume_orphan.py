@@ -76,17 +76,8 @@ class VolumeOrphan(Rule):
             minimum=Decimal(0),
             maximum=Decimal(1),
         ),
-        Option(
-            name="keep_tags", label=gettext_lazy("Tags of what is kept"), default=("keep", "retain", "hold")
-        ),
-        Option(
-            name="waiting_days",
-            label=gettext_lazy("Wait before deleting"),
-            default=14,
-            unit=gettext_lazy("days"),
-            minimum=7,
-            maximum=30,
-        ),
+        cleanup.keep_tags("keep", "retain", "hold"),
+        cleanup.WAITING_DAYS,
         Option(
             name="keeps_snapshot",
             label=gettext_lazy("The snapshot stays for good"),
