@@ -16,6 +16,7 @@ from recommendations.engine import guards
 from recommendations.engine.calculations import PRODUCTION, kopecks
 from recommendations.engine.contract import (
     Answer,
+    Category,
     Finding,
     Options,
     Rule,
@@ -168,9 +169,9 @@ def _checked(rule: type[Rule], answer: Answer, facts: ResourceFacts, options: Op
 
 
 def _too_small(rule: type[Rule], finding: Finding, options: Options) -> Skip | None:
-    """Savings of another currency than roubles are held to the share alone."""
+    """Savings of another currency than roubles are held to the share alone; what helps performance need save nothing."""
     saving = finding.saving_monthly
-    if not rule.saves or saving is None:
+    if not rule.saves or saving is None or finding.category is Category.PERFORMANCE:
         return None
     smallest = options["minimum_saving"] if finding.currency == "RUB" else Decimal(0)
     if finding.current_monthly:

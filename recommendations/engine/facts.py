@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from providers.contract.stopping import StopSaves
 from recommendations.engine.pricing import PriceBook
 from recommendations.engine.usage import MetricSummary, Series
 
@@ -63,11 +64,18 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """Servers of one connection whose names differ only in a number: how many, and the busiest one's mean CPU."""
+    """Servers of one connection whose names differ only in a number: how many, and the busiest one's mean CPU.
+
+    Of the busiest one besides: its size, and its highest hourly means of the last two weeks, per cent; None is unknown.
+    """
 
     count: int
     busiest_pk: int
     busiest_cpu: float
+    vcpus: Decimal | None = None
+    memory_mib: int | None = None
+    highest_cpu: float | None = None
+    highest_memory: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +113,10 @@ class ConnectionFacts:
     """IP addresses that DNS records of the organization's own zones and domains point at, as far as they are read."""
     all_provider_types: frozenset[str] = frozenset()
     """Of the organization's connections: where it could buy too."""
-    stop_saves: Mapping[str, Decimal] = field(default_factory=dict)
-    """{type: part of the price that is not charged while stopped}; a type that is not in it cannot be stopped."""
+    stop_saves: Mapping[str, StopSaves] = field(default_factory=dict)
+    """{type: what is not charged while it is off, and how it is switched off}, as the plugin's capabilities have it.
+
+    A type that is not in it cannot be switched off for less."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
