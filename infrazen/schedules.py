@@ -71,6 +71,12 @@ SCHEDULES = (
         "Deletes, in small batches, organizations whose thirty days of grace have ended.",
     ),
     Schedule(
+        "Evaluate recommendations",
+        "recommendations.tasks.evaluate_due",
+        1800,
+        "Evaluates what no sync evaluated on its day, wakes what was put off, proves what was applied.",
+    ),
+    Schedule(
         "Make due reports",
         "costs.reports.tasks.make_due_reports",
         120,

@@ -117,6 +117,7 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 # What goes with an organization, told by each app, from the most missed to the least; see accounts.losses
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
+    "recommendations.losses.of_organization",
     "costs.allocation.losses.of_organization",
     "costs.budgets.losses.of_organization",
     "costs.unit_costs.losses.of_organization",

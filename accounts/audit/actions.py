@@ -123,6 +123,15 @@ DATA: dict[str, Any] = {
     "chart_note.deleted": _("Note on a chart deleted"),
 }
 
+RECOMMENDATIONS: dict[str, Any] = {
+    "recommendation.decided": _("Recommendation decided"),
+    "recommendation.assigned": _("Recommendation assigned"),
+    "recommendation_rule.changed": _("Rule of recommendations set"),
+    "exclusion.created": _("Exclusion from recommendations made"),
+    "exclusion.changed": _("Exclusion from recommendations changed"),
+    "exclusion.deleted": _("Exclusion from recommendations removed"),
+}
+
 CONTEXT: dict[str, Any] = {
     "context.assigned": _("Business context assigned"),
     "context.node_added": _("Business context added"),
@@ -157,6 +166,7 @@ ACTIONS: dict[str, Any] = {
     **CHANNELS,
     **CONNECTIONS,
     **DATA,
+    **RECOMMENDATIONS,
     **CONTEXT,
     **ADMIN,
     **AUDIT,
