@@ -113,6 +113,14 @@ class ConnectionFacts:
     """IP addresses that DNS records of the organization's own zones and domains point at, as far as they are read."""
     all_provider_types: frozenset[str] = frozenset()
     """Of the organization's connections: where it could buy too."""
+    daily_cost: CostSummary | None = None
+    """Mean of the last seven full days of everything that the connection bills; None where no full day is known."""
+    region_ids: frozenset[str] | None = None
+    """Regions that the account can use, as the scopes of the last snapshot name them; None where they name none."""
+    network_members: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """{private network: servers on it}, of the providers that tell it (`configuration["private_networks"]`)."""
+    highest_limits: Mapping[str, Decimal] | None = None
+    """{limit of the account: its highest use in the last thirty days}; None where only today's is known."""
     stop_saves: Mapping[str, StopSaves] = field(default_factory=dict)
     """{type: what is not charged while it is off, and how it is switched off}, as the plugin's capabilities have it.
 
@@ -172,9 +180,13 @@ class ResourceFacts:
     cost_days: tuple[date, date] | None = None
     """First and last full day of which the connection's costs are known and the resource existed."""
     last_charge_at: datetime | None = None
+    paid_until: date | None = None
+    """Last day of what is paid for in advance: what ends earlier is not paid back. None is not known."""
     parts: Sequence[BilledPart] = ()
     consumed: Sequence[Consumed] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
+    open_categories: frozenset[str] = frozenset()
+    """Of what other rules found about it in this evaluation, for those that look at a whole connection afterwards."""
     parent: ResourceFacts | None = None
     components: list[ResourceFacts] = field(default_factory=list)
 
