@@ -89,6 +89,12 @@ SCHEDULES = (
         "Deletes runs of reports, with their files, that were kept as many days as their report says.",
     ),
     Schedule(
+        "Read due price lists",
+        "recommendations.prices.tasks.read_due_prices",
+        3600,
+        "Begins the weekly reading of every organization's price lists, and again a day after one that failed.",
+    ),
+    Schedule(
         "Keep costs in months",
         "costs.tasks.keep_months",
         6 * 3600,

@@ -32,13 +32,15 @@ from zoneinfo import ZoneInfo
 from providers.contract.errors import AuthenticationFailed, ProviderError
 from providers.contract.plugin import BillingKind, Capabilities, Period, ProviderPlugin
 from providers.contract.records import (
+    PRICE_PERIODS,
+    USE_COMPONENTS,
     AccountRecord,
     ChargeRecord,
     ConnectionTest,
     Finding,
+    PriceComponent,
     PriceRecord,
     Rate,
-    RatePeriod,
     ResourceRecord,
     ResourceType,
     RunRateRecord,
@@ -345,7 +347,27 @@ class PluginConformance:
         for price in prices:
             assert all((price.sku_id, price.name)), price
             assert price.amount >= 0, price
-            assert price.period in set(RatePeriod) or price.unit, price
+
+    def test_prices_say_what_they_are_for(self) -> None:
+        for price in self._reading().records("prices"):
+            is_use = price.component in USE_COMPONENTS
+            assert (price.period == "") if is_use else (price.period in PRICE_PERIODS), price
+            assert 0 < price.cpu_share <= 100, price
+            assert price.term_months >= 0, price
+            assert price.disk_class in ("", "hdd", "ssd", "nvme"), price
+            assert price.country == "" or (len(price.country) == 2 and price.country.isupper()), price
+            assert all(limit >= 0 for limit in price.plan_limits.values()), price
+
+    def test_parts_of_a_server_are_priced_together(self) -> None:
+        """A vCPU without memory of its family in its place prices no server."""
+        parts: dict[PriceComponent, set[tuple[str, str, str]]] = {}
+        for price in self._reading().records("prices"):
+            if price.resource_type is ResourceType.SERVER and price.component is not None:
+                place = (price.family, price.region_id, price.zone_id)
+                parts.setdefault(price.component, set()).add(place)
+
+        cores = parts.get(PriceComponent.VCPU, set())
+        assert cores <= parts.get(PriceComponent.MEMORY_GIB, set()), cores
 
     # ---- secrets, writes, errors --------------------------------------------------------------------------
 

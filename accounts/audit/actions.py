@@ -145,6 +145,14 @@ CONTEXT: dict[str, Any] = {
     "rule.switched_off": _("Allocation rule switched off"),
 }
 
+PRICES: dict[str, Any] = {
+    "price.read": _("Price lists read by hand"),
+    "price.uploaded": _("Price list uploaded"),
+    "price.corrected": _("List price corrected"),
+    "price.withdrawn": _("List price withdrawn"),
+    "price.published": _("Price list published to everybody"),
+}
+
 ADMIN: dict[str, Any] = {
     "admin.added": _("Added in the admin"),
     "admin.changed": _("Changed in the admin"),
@@ -168,6 +176,7 @@ ACTIONS: dict[str, Any] = {
     **DATA,
     **RECOMMENDATIONS,
     **CONTEXT,
+    **PRICES,
     **ADMIN,
     **AUDIT,
 }

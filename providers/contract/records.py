@@ -285,7 +285,17 @@ class AccountRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRecord:
-    """One list price: `amount` of `currency` per `period` (a `RatePeriod`) or per `unit` of use."""
+    """One list price: `amount` of `currency` per `period` (one of `PRICE_PERIODS`), or "" for one unit of use.
+
+    It is for one of `component`: a GiB of memory, one request. Without a `component` it is for a whole thing: a server of
+    `specification`, a balancer of a plan, a year of a domain. `sku_id` is unique within the list; `billing_sku_id` is
+    what billed lines (`ChargeRecord.sku_id`) or a resource's configuration call it, without the place. `family` is the
+    provider's word for the line, disk class, plan or storage class; the parts of one server have one family.
+    `disk_class` is hdd, ssd or nvme, `cpu_share` the guaranteed part of a vCPU in per cent, `term_months` how far one
+    pays ahead for this price, `is_configurable` that sizes between those of the family are sold, too. `country` is an
+    ISO code of two letters, `successor_of` the SKU or family that this one replaces, `plan_limits` what a plan does at
+    most ({"iops": …, "requests_per_second": …}). None and "" are "not stated".
+    """
 
     sku_id: str
     resource_type: ResourceType
@@ -297,6 +307,27 @@ class PriceRecord:
     unit: str = ""
     specification: Specification = Specification()
     includes_tax: bool | None = None
+class PriceComponent(enum.StrEnum):
+    """What a price is for, where it is not for a whole thing. The last three are sold by use."""
+
+    VCPU = "vcpu"
+    MEMORY_GIB = "memory_gib"
+    STORAGE_GIB = "storage_gib"
+    IOPS = "iops"
+    GPU = "gpu"
+    PUBLIC_IP = "ip"
+    TRAFFIC_GIB = "traffic_gib"
+    REQUESTS = "requests"
+    RETRIEVAL_GIB = "retrieval_gib"
+
+
+USE_COMPONENTS = frozenset(
+    {PriceComponent.TRAFFIC_GIB, PriceComponent.REQUESTS, PriceComponent.RETRIEVAL_GIB}
+)
+
+PRICE_PERIODS = frozenset({"hour", "day", "month", "year"})
+
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,8 +340,22 @@ class ScopeResult:
     scope: Scope
     status: ScopeStatus
     error_code: str = ""
+    billing_sku_id: str = ""
+    component: PriceComponent | None = None
+    family: str = ""
+    zone_id: str = ""
+    country: str = ""
     message: str = ""
+    disk_class: str = ""
+    cpu_share: int = 100
+    term_months: int = 0
+    is_preemptible: bool = False
+    is_configurable: bool = False
     params: Mapping[str, str | int] = field(default_factory=dict)
+    includes_ip: bool | None = None
+    included_traffic_gib: Decimal | None = None
+    successor_of: str = ""
+    plan_limits: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,24 +11,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-SERVER = "server"
-VOLUME = "volume"
-SNAPSHOT = "snapshot"
-BUCKET = "s3_bucket"
-FLOATING_IP = "floating_ip"
-LOAD_BALANCER = "load_balancer"
-NETWORK = "network"
+from providers.contract.records import PriceComponent, ResourceType
 
-VCPU = "vcpu"
-MEMORY_GIB = "memory_gib"
-STORAGE_GIB = "storage_gib"
-PUBLIC_IP = "ip"
-TRAFFIC_GIB = "traffic_gib"
-REQUESTS = "requests"
-RETRIEVAL_GIB = "retrieval_gib"
+SERVER = ResourceType.SERVER.value
+VOLUME = ResourceType.VOLUME.value
+SNAPSHOT = ResourceType.SNAPSHOT.value
+BUCKET = ResourceType.S3_BUCKET.value
+FLOATING_IP = ResourceType.FLOATING_IP.value
+LOAD_BALANCER = ResourceType.LOAD_BALANCER.value
+NETWORK = ResourceType.NETWORK.value
 
-USE_COMPONENTS = frozenset({TRAFFIC_GIB, REQUESTS, RETRIEVAL_GIB})
-"""Sold by use: the amount is for one of them, whenever it is used. Requests are counted singly."""
+VCPU = PriceComponent.VCPU.value
+MEMORY_GIB = PriceComponent.MEMORY_GIB.value
+STORAGE_GIB = PriceComponent.STORAGE_GIB.value
+PUBLIC_IP = PriceComponent.PUBLIC_IP.value
+TRAFFIC_GIB = PriceComponent.TRAFFIC_GIB.value
+REQUESTS = PriceComponent.REQUESTS.value
+RETRIEVAL_GIB = PriceComponent.RETRIEVAL_GIB.value
 
 STANDARD = "standard"
 """Family of what a provider sells without a special name."""

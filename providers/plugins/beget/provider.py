@@ -568,12 +568,22 @@ class BegetProvider(ProviderPlugin):
     def _vps_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/vps/configuration")
         for item in values.listed_in(answer, "configurations", "GET /v1/vps/configuration"):
-            yield prices.vps_price(item)
+            yield prices.vps_price(item, self._countries)
 
     def _database_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/cloud/configuration")
         for item in values.listed_in(answer, "configuration", "GET /v1/cloud/configuration"):
-            yield prices.database_price(item)
+            yield prices.database_price(item, self._countries)
+
+    @cached_property
+    def _countries(self) -> Mapping[str, str]:
+        """Where the regions lie; empty where Beget does not tell, for prices hold without it."""
+        operation = "GET /v1/vps/region"
+        try:
+            return prices.countries(values.listed_in(self._cloud.get("/v1/vps/region"), "regions", operation))
+        except ProviderError as error:
+            logger.warning("regions of Beget account were not read: %s (%s)", error, error.operation)
+            return {}
 
     def _price_list(
         self, scope: Scope, read: Callable[[], Iterator[PriceRecord | None]]

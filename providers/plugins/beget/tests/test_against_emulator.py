@@ -16,7 +16,13 @@ from providers.contract.errors import (
     RateLimited,
 )
 from providers.contract.plugin import Period
-from providers.contract.records import ResourceRecord, ScopeResult, ScopeStatus, UsageRecord
+from providers.contract.records import (
+    PriceRecord,
+    ResourceRecord,
+    ScopeResult,
+    ScopeStatus,
+    UsageRecord,
+)
 from providers.emulators.faults import Fault
 from providers.http import Deadline
 from providers.plugins.beget.client import HostingClient
@@ -531,6 +537,15 @@ def test_window_is_the_shortest_that_holds_the_period(make, length, points):
     ]
 
     assert [len(record.points) for record in series] == [points]
+
+
+def test_prices_do_without_the_countries_of_their_regions(lab, make):
+    lab.faults.add(Fault(kind="status", status=500, path="v1/vps/region"))
+
+    items = list(make().prices())
+
+    assert {item.status for item in items if isinstance(item, ScopeResult)} == {ScopeStatus.COMPLETE}
+    assert {item.country for item in items if isinstance(item, PriceRecord)} == {""}
 
 
 def test_prices_fail_list_by_list(lab, make):
