@@ -283,6 +283,27 @@ class AccountRecord:
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+class PriceComponent(enum.StrEnum):
+    """What a price is for, where it is not for a whole thing. The last three are sold by use."""
+
+    VCPU = "vcpu"
+    MEMORY_GIB = "memory_gib"
+    STORAGE_GIB = "storage_gib"
+    IOPS = "iops"
+    GPU = "gpu"
+    PUBLIC_IP = "ip"
+    TRAFFIC_GIB = "traffic_gib"
+    REQUESTS = "requests"
+    RETRIEVAL_GIB = "retrieval_gib"
+
+
+USE_COMPONENTS = frozenset(
+    {PriceComponent.TRAFFIC_GIB, PriceComponent.REQUESTS, PriceComponent.RETRIEVAL_GIB}
+)
+
+PRICE_PERIODS = frozenset({"hour", "day", "month", "year"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRecord:
     """One list price: `amount` of `currency` per `period` (one of `PRICE_PERIODS`), or "" for one unit of use.
@@ -305,29 +326,22 @@ class PriceRecord:
     currency: str
     period: str
     unit: str = ""
+    billing_sku_id: str = ""
+    component: PriceComponent | None = None
+    family: str = ""
+    zone_id: str = ""
+    country: str = ""
     specification: Specification = Specification()
+    disk_class: str = ""
+    cpu_share: int = 100
+    term_months: int = 0
+    is_preemptible: bool = False
+    is_configurable: bool = False
     includes_tax: bool | None = None
-class PriceComponent(enum.StrEnum):
-    """What a price is for, where it is not for a whole thing. The last three are sold by use."""
-
-    VCPU = "vcpu"
-    MEMORY_GIB = "memory_gib"
-    STORAGE_GIB = "storage_gib"
-    IOPS = "iops"
-    GPU = "gpu"
-    PUBLIC_IP = "ip"
-    TRAFFIC_GIB = "traffic_gib"
-    REQUESTS = "requests"
-    RETRIEVAL_GIB = "retrieval_gib"
-
-
-USE_COMPONENTS = frozenset(
-    {PriceComponent.TRAFFIC_GIB, PriceComponent.REQUESTS, PriceComponent.RETRIEVAL_GIB}
-)
-
-PRICE_PERIODS = frozenset({"hour", "day", "month", "year"})
-
-
+    includes_ip: bool | None = None
+    included_traffic_gib: Decimal | None = None
+    successor_of: str = ""
+    plan_limits: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,22 +354,8 @@ class ScopeResult:
     scope: Scope
     status: ScopeStatus
     error_code: str = ""
-    billing_sku_id: str = ""
-    component: PriceComponent | None = None
-    family: str = ""
-    zone_id: str = ""
-    country: str = ""
     message: str = ""
-    disk_class: str = ""
-    cpu_share: int = 100
-    term_months: int = 0
-    is_preemptible: bool = False
-    is_configurable: bool = False
     params: Mapping[str, str | int] = field(default_factory=dict)
-    includes_ip: bool | None = None
-    included_traffic_gib: Decimal | None = None
-    successor_of: str = ""
-    plan_limits: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
