@@ -113,7 +113,10 @@ class VolumeOrphan(Rule):
         factor = options["named_factor"] if word else Decimal(1)
         if since.is_cut:
             factor *= options["short_history_factor"]
-        shown: dict[str, Value] = {_("Attached to nothing since"): day(since.moment), _("Days"): since.days}
+        shown: dict[str, Value] = {
+            _("Attached to nothing since"): day(since.moment.date()),
+            _("Days"): since.days,
+        }
         if facts.storage_gib is not None:
             shown[_("Size")] = number(facts.storage_gib, _("GiB"))
         finding = cleanup.removal(
