@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from providers.contract.errors import AuthenticationFailed, ProviderError
-from providers.contract.plugin import BillingKind, Capabilities, Period, ProviderPlugin
+from providers.contract.plugin import SLOW_SERIES, BillingKind, Capabilities, Period, ProviderPlugin
 from providers.contract.records import (
     PRICE_PERIODS,
     USE_COMPONENTS,
@@ -51,9 +51,21 @@ from providers.contract.records import (
 )
 from providers.contract.trace import ReadingFigures
 
-METRICS = frozenset(
-    {"cpu_percent", "memory_mib", "memory_percent", "disk_used_gib", "network_rx", "network_tx"}
-)
+METRICS: Mapping[str, str] = {
+    "cpu_percent": "%",
+    "memory_mib": "MiB",
+    "memory_percent": "%",
+    "disk_used_gib": "GiB",
+    "disk_iops": "operations/s",
+    "disk_throughput": "bytes/s",
+    "network_rx": "bytes/s",
+    "network_tx": "bytes/s",
+    "request_rate": "requests/s",
+    "read_request_rate": "requests/s",
+    "connections": "connections",
+    "object_count": "objects",
+}
+"""What `UsageRecord` knows, with its unit."""
 SHORTEST_SECRET = 4
 """Shorter ones occur in any text by chance and prove nothing."""
 
@@ -334,11 +346,12 @@ class PluginConformance:
         for record in series:
             instants = [instant for instant, _ in record.points]
             assert record.resource_id in known
-            assert record.metric in METRICS, record.metric
+            assert METRICS.get(record.metric) == record.unit, (record.metric, record.unit)
             assert instants == sorted(set(instants)), record
-            assert all(period.start <= instant < period.end for instant in instants), record
+            assert all(period.start - SLOW_SERIES <= instant < period.end for instant in instants), record
+            assert all(value >= 0 for _, value in record.points), record
             if record.metric.endswith("_percent"):
-                assert all(0 <= value <= 100 for _, value in record.points), record
+                assert all(value <= 100 for _, value in record.points), record
 
     def test_prices_are_told_apart(self) -> None:
         prices = self._reading().records("prices")

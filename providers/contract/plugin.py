@@ -11,7 +11,7 @@ import abc
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -80,6 +80,10 @@ class Period:
 
     start: datetime
     end: datetime
+
+
+SLOW_SERIES = timedelta(days=1)
+"""How far before its period `usage` may begin with what is read only once a day."""
 
 
 def _ignore_wait(seconds: float, reason: str) -> None:
@@ -165,7 +169,10 @@ class ProviderPlugin(abc.ABC):
         return iter(())
 
     def usage(self, period: Period) -> Iterator[UsageRecord | ScopeResult | Finding]:
-        """Series of the resources that `resources()` yielded."""
+        """Series of the resources that `resources()` yielded.
+
+        Points lie in `period`; series that are read or kept by the day may begin up to `SLOW_SERIES` before it.
+        """
         return iter(())
 
     def prices(self) -> Iterator[PriceRecord | ScopeResult | Finding]:

@@ -239,8 +239,22 @@ class RunRateRecord:
 class UsageRecord:
     """One time series of one resource: points of (instant, value), ascending.
 
-    `metric` is one of `cpu_percent`, `memory_mib`, `memory_percent`, `disk_used_gib`, `network_rx`, `network_tx`;
-    per cents are of the whole machine, 0 to 100.
+    | metric | unit | what |
+    |---|---|---|
+    | `cpu_percent`, `memory_percent` | % | of the whole machine, 0 to 100 |
+    | `memory_mib` | MiB | memory in use |
+    | `disk_used_gib` | GiB | what is written to a volume, a server's or a database's disks, or kept in a bucket |
+    | `disk_iops` | operations/s | reads and writes of a volume, or of a server's own disk |
+    | `disk_throughput` | bytes/s | read and written by the same |
+    | `network_rx`, `network_tx` | bytes/s | received and sent by a server, a load balancer, a bucket |
+    | `request_rate` | requests/s | of a load balancer; of a bucket by all methods |
+    | `read_request_rate` | requests/s | of a bucket, by the methods that read (GET, HEAD) |
+    | `connections` | connections | open ones of a load balancer or a database |
+    | `object_count` | objects | in a bucket |
+
+    Rates are averages over the step that begins at the instant. `disk_used_gib`, `object_count` and all that is known of
+    a bucket may come once a day: who asks how well such a series covers a time counts days. What a provider does not
+    measure has no series, and never one of zeros.
     """
 
     resource_id: str
