@@ -158,6 +158,7 @@ def test_volume():
         "volume_type": "universal.ru-3b",
         "availability_zone": "ru-3b",
         "is_bootable": True,
+        "device": "/dev/vda",
     }
     assert record.created_at == datetime(2026, 1, 15, 8, 0, 10, tzinfo=UTC)
 
