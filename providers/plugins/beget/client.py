@@ -101,7 +101,7 @@ CLOUD_ROUTES = (
             "/v1/cloud/mysql/backup",
             "/v1/cloud/postgresql/backup",
             "/v1/cloud/s3/price",
-            "/v1/cloud/s3/{id}/statistic/quota",
+            "/v1/cloud/s3/{id}/statistic/{kind}",
             "/v1/cloud/cdn/price",
             "/v1/cloud/mysql/{id}/statistic/{kind}",
             "/v1/cloud/postgresql/{id}/statistic/{kind}",
