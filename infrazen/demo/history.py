@@ -18,6 +18,7 @@ from costs.allocation.services import restate
 from infrazen.demo.allocation import allocate
 from infrazen.demo.budgets import set_budgets
 from infrazen.demo.plan import ZONE, Plan
+from infrazen.demo.prices import list_prices
 from inventory.models import Resource
 from inventory.services import set_tag
 from providers.contract.errors import ProviderUnavailable
@@ -114,6 +115,7 @@ def read_history(
         _tag(organization, plan)
         restate(organization=organization, since=None, now=now)
         set_budgets(organization, plan, since=moments[0], now=now)
+        list_prices(organization, now=now)
 
 
 @contextmanager

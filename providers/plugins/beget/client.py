@@ -93,6 +93,7 @@ CLOUD_ROUTES = (
             "/v1/vps/snapshot",
             "/v1/vps/backup",
             "/v1/vps/configuration",
+            "/v1/vps/region",
             "/v1/vps/statistic/{kind}/{id}",
             "/v1/image",
             "/v1/cloud",

@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.contract.records import (
     PriceRecord,
+    Rate,
     RatePeriod,
     ResourceType,
     Specification,
@@ -43,7 +44,7 @@ def vps_price(item: Mapping[str, Any], countries: Mapping[str, str]) -> PriceRec
     """One tariff of VPS, None for one made for a single customer or without a price. An address comes with it."""
     operation = "GET /v1/vps/configuration"
     sku = identifier(item, "id", operation)
-    rate = rate_of(item, operation)
+    rate = _list_rate(item, operation)
     if rate is None or flag(item.get("custom")):
         return None
     return PriceRecord(
@@ -72,7 +73,7 @@ def database_price(item: Mapping[str, Any], countries: Mapping[str, str]) -> Pri
     operation = "GET /v1/cloud/configuration"
     sku = identifier(item, "id", operation)
     kind = service_kind(item)
-    rate = rate_of(item, operation)
+    rate = _list_rate(item, operation)
     if rate is None or kind not in ("mysql", "postgresql"):
         return None
     detail = service_detail(item, kind)
@@ -116,3 +117,11 @@ def zone_prices(zones: Mapping[str, Any]) -> Iterator[PriceRecord]:
                     currency=CURRENCY,
                     period=RatePeriod.YEAR,
                 )
+
+
+def _list_rate(item: Mapping[str, Any], operation: str) -> Rate | None:
+    """The month's price where it is stated: a tariff is set by the month, and its day's price is rounded from it."""
+    month = money(item.get("price_month"), operation)
+    if month is not None:
+        return Rate(amount=month, currency=CURRENCY, period=RatePeriod.MONTH)
+    return rate_of(item, operation)

@@ -542,6 +542,12 @@ def test_window_is_the_shortest_that_holds_the_period(make, length, points):
     assert {len(record.points) for record in series} == {points}
 
 
+def test_prices_tell_the_country_of_their_region(make):
+    found = {item.region_id: item.country for item in make().prices() if isinstance(item, PriceRecord)}
+
+    assert (found["ru1"], found["kz1"]) == ("RU", "KZ")
+
+
 def test_prices_do_without_the_countries_of_their_regions(lab, make):
     lab.faults.add(Fault(kind="status", status=500, path="v1/vps/region"))
 
