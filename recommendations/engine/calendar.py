@@ -74,6 +74,20 @@ class Calendar:
         """Monday to Friday, the same hours."""
         return cls(tuple(Window(day, start, end) for day in range(DAYS_OF_WEEK) if day not in WEEKEND))
 
+    @classmethod
+    def of_text(cls, text: str) -> Calendar:
+        """From what `as_text` made; raises ValueError for what it never made."""
+        data = []
+        for word in text.split():
+            day, _colon, hours = word.partition(":")
+            start, _dash, end = hours.partition("-")
+            data.append([int(day), int(start), int(end)])
+        return cls.of_data(data)
+
+    def as_text(self) -> str:
+        """`0:9-18 1:9-18`, for places that hold a text; not for people."""
+        return " ".join(f"{each.weekday}:{each.start}-{each.end}" for each in self.windows)
+
     def as_data(self) -> list[list[int]]:
         return [[each.weekday, each.start, each.end] for each in self.windows]
 

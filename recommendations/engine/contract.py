@@ -19,6 +19,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from recommendations.engine.calendar import Calendar
     from recommendations.engine.facts import ResourceFacts
 
 
@@ -116,6 +117,11 @@ def number(value: Decimal | float, unit: str = "") -> dict[str, str]:
 def day(value: Any) -> dict[str, str]:
     """A date."""
     return {"kind": "day", "value": value.isoformat()}
+
+
+def weekly(calendar: Calendar) -> dict[str, str]:
+    """When something runs in a week; `Calendar.of_text` reads the value."""
+    return {"kind": "weekly", "value": calendar.as_text()}
 
 
 def term(message: str) -> dict[str, str]:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext_noop as _
 
 from providers.contract.stopping import StopBy, StopSaves
 from recommendations.engine import steps
+from recommendations.engine.calendar import DAYS_OF_WEEK, Calendar
 from recommendations.engine.contract import Text
-from recommendations.engine.facts import ResourceFacts
+from recommendations.engine.facts import DAYS_IN_MONTH, ResourceFacts
 from recommendations.engine.pricing import PUBLIC_IP, SNAPSHOT, STORAGE_GIB, PriceBook
 from recommendations.engine.sizes import zone_of
+from recommendations.engine.usage import HOURS_OF_DAY
 
 IMAGE = "image"
+HOURS_OF_MONTH = Decimal(DAYS_IN_MONTH * HOURS_OF_DAY)
+WEEKS_OF_MONTH = Decimal(DAYS_IN_MONTH) / DAYS_OF_WEEK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarSaving:
+    """What a weekly calendar saves a month: of `free_hours` a week `share` of the price is not charged.
+
+    `copy` is what an image costs that must be kept meanwhile: 0 where none is needed, None where no list tells it; then
+    it is not taken off `monthly`.
+    """
+
+    free_hours: int
+    share: Decimal
+    copy: Decimal | None
+    monthly: Decimal
 
 
 def stop_of(facts: ResourceFacts) -> StopSaves | None:
@@ -41,6 +60,18 @@ def copy_monthly(facts: ResourceFacts) -> Decimal | None:
     book, provider = facts.connection.prices, facts.connection.provider_type
     offer = _gib_price(book, provider, IMAGE, facts) or _gib_price(book, provider, SNAPSHOT, facts)
     return None if offer is None else offer * size
+
+
+def saved_by(
+    calendar: Calendar, facts: ResourceFacts, stop: StopSaves, own_monthly: Decimal
+) -> CalendarSaving:
+    """Of its own cost a month; where whole days are charged, only days without an hour of work are free."""
+    is_by_day = stop.least_hours >= HOURS_OF_DAY
+    free = len(calendar.days_off) * HOURS_OF_DAY if is_by_day else len(calendar.off_hours)
+    share = share_off(facts, stop)
+    copy = copy_monthly(facts) if stop.by is StopBy.RECREATE else Decimal(0)
+    gross = own_monthly / HOURS_OF_MONTH * share * free * WEEKS_OF_MONTH
+    return CalendarSaving(free_hours=free, share=share, copy=copy, monthly=gross - (copy or 0))
 
 
 def switch_off_steps(facts: ResourceFacts, stop: StopSaves) -> tuple[Text, ...]:

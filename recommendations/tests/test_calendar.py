@@ -24,6 +24,8 @@ def test_office_hours_are_five_windows():
 def test_hours_and_data_make_each_other():
     assert Calendar.of_hours(WORK.running_hours) == WORK
     assert Calendar.of_data(WORK.as_data()) == WORK
+    assert Calendar.of_text(WORK.as_text()) == WORK
+    assert Calendar.of_data([[5, 0, 24]]).as_text() == "5:0-24"
     assert len(WORK.off_hours) == 168 - 45
 
 
@@ -38,6 +40,12 @@ def test_windows_that_touch_become_one():
 def test_what_is_no_window_is_refused(triple):
     with pytest.raises(ValueError, match="no window"):
         Calendar.of_data([triple])
+
+
+@pytest.mark.parametrize("text", ["0", "0:9", "x:9-18", "0:18-9"])
+def test_text_that_is_no_calendar_is_refused(text):
+    with pytest.raises(ValueError, match=r"invalid literal|no window"):
+        Calendar.of_text(text)
 
 
 def test_days_alike_stand_together():
