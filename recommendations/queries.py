@@ -99,6 +99,11 @@ def summary(organization: Organization) -> Summary:
     )
 
 
+def is_evaluated(organization: Organization) -> bool:
+    """Whether the rules were ever asked; without that an empty list says nothing."""
+    return ConnectionEvaluation.objects.of(organization).exists()
+
+
 def top(organization: Organization, count: int) -> list[Recommendation]:
     """Those whose savings count most."""
     rows = recommendations(organization).filter(

@@ -9,7 +9,7 @@ RecommendationError
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -222,21 +222,6 @@ def comment(*, recommendation: Recommendation, text: str, by: User, now: datetim
     if not text:
         raise ReasonMissing("a comment needs a text")
     return _event(_locked(recommendation), EventKind.COMMENT, now, by=by, text=text)
-
-
-def in_bulk(
-    recommendations: Iterable[Recommendation], act: Callable[[Recommendation], object]
-) -> tuple[int, int]:
-    """Do the same to each; (done, left alone because its status forbids it). Each stands for itself."""
-    done = left = 0
-    for recommendation in recommendations:
-        try:
-            act(recommendation)
-        except WrongStatus:
-            left += 1
-        else:
-            done += 1
-    return done, left
 
 
 def wake(*, now: datetime) -> int:

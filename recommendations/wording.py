@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from common import formatting
 from recommendations.engine.contract import SkipReason
@@ -23,6 +23,19 @@ from recommendations.models import (
 from recommendations.rulebook import describe
 
 CONFIDENCE = ((Decimal("0.8"), "high"), (Decimal("0.5"), "medium"))
+METRICS = {
+    "cpu_percent": gettext_lazy("CPU, %"),
+    "memory_percent": gettext_lazy("Memory, %"),
+    "memory_mib": gettext_lazy("Memory, MiB"),
+    "disk_used_gib": gettext_lazy("Disk used, GiB"),
+    "disk_iops": gettext_lazy("Disk operations a second"),
+    "disk_throughput": gettext_lazy("Disk, bytes a second"),
+    "network_rx": gettext_lazy("Network in, bytes a second"),
+    "network_tx": gettext_lazy("Network out, bytes a second"),
+    "request_rate": gettext_lazy("Requests a second"),
+    "read_request_rate": gettext_lazy("Read requests a second"),
+    "connections": gettext_lazy("Open connections"),
+}
 MATCHED, NOT_MATCHED = "matched", "not_matched"
 
 
@@ -71,6 +84,11 @@ def _typed(stored: Mapping[str, Any]) -> str:
 
 def texts(stored: Iterable[Mapping[str, Any]]) -> list[str]:
     return [text(each) for each in stored]
+
+
+def metric(name: str) -> str:
+    """A series in words."""
+    return str(METRICS.get(name, name))
 
 
 def summary(row: Recommendation) -> str:
