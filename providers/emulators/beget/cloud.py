@@ -620,6 +620,8 @@ def _counted(call: _Call, service: Mapping[str, Any], name: str) -> dict[str, li
             round(
                 by_second * step * (0.8 + 0.4 * noise(call.account.login, service["name"], name, instant)), 2
             )
+            if by_second
+            else 0.0
             for instant in dates
         ],
     }

@@ -26,8 +26,6 @@ GRANULARITIES = (300, 3600, 86_400)
 METRIC = re.compile(r"\(metric ([\w.]+) mean\)")
 SEVERAL = re.compile(r"\(([\w.]+) mean\)")
 
-Value = Callable[[Mapping[str, Any], datetime, timedelta], float]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -95,12 +93,16 @@ class Gnocchi(Service):
         meters = SEVERAL.findall(question.operations)
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         for attributes, thing, values in KINDS[question.resource_type](call, question.ids):
-            measures = {
-                meter: {"mean": points}
-                for meter in meters
-                if meter in values
-                and (points := _points(call, thing, values[meter], start, stop, granularity))
-            }
+            known: dict[usage.Value, list[list[Any]]] = {}
+            measures = {}
+            for meter in meters:
+                if meter not in values:
+                    continue
+                value, factor = values[meter]
+                if value not in known:
+                    known[value] = _points(call, thing, value, start, stop, granularity)
+                if known[value]:
+                    measures[meter] = {"mean": [[*at, round(one * factor, 3)] for *at, one in known[value]]}
             if measures:
                 group = found.setdefault(tuple(attributes[name] for name in groups), {})
                 group[attributes["id"]] = measures
@@ -138,8 +140,8 @@ def _interfaces(call: Call, ids: Sequence[str]) -> Iterator[Found]:
                 attributes,
                 server,
                 {
-                    "network.incoming.bytes.rate": usage.received,
-                    "network.outgoing.bytes.rate": partial(usage.sent, egress=egress),
+                    "network.incoming.bytes.rate": (usage.received, 1.0),
+                    "network.outgoing.bytes.rate": (partial(usage.sent, egress=egress), 1.0),
                 },
             )
 
@@ -163,7 +165,7 @@ def _balancers(call: Call, ids: Sequence[str]) -> Iterator[Found]:
             yield {"id": balancer_id}, balancer, usage.balancer_meters(created_at)
 
 
-Found = tuple[Mapping[str, str], Mapping[str, Any], Mapping[str, Value]]
+Found = tuple[Mapping[str, str], Mapping[str, Any], Mapping[str, usage.Meter]]
 """Attributes of a thing in Gnocchi, the scenario's thing, its meters."""
 
 KINDS: Mapping[str, Callable[[Call, Sequence[str]], Iterator[Found]]] = {
@@ -216,7 +218,7 @@ def _instant(text: str) -> datetime:
 def _points(
     call: Call,
     machine: Mapping[str, Any],
-    value: Value,
+    value: usage.Value,
     start: datetime,
     stop: datetime,
     granularity: int,

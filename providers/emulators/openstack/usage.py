@@ -15,7 +15,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from providers.emulators.openstack.cloud import Cloud
@@ -40,6 +40,8 @@ OPEN_SECONDS = 1.5
 
 Egress = Callable[[datetime], float]
 Value = Callable[[Mapping[str, Any], datetime, timedelta], float]
+Meter = tuple[Value, float]
+"""What is measured, and what it is multiplied by."""
 
 
 def cpu_percent(server: Mapping[str, Any], at: datetime, offset: timedelta) -> float:
@@ -99,7 +101,7 @@ def billed_egress(cloud: Cloud, server: Mapping[str, Any]) -> Egress:
     return at_an_instant
 
 
-def disk_meters(server: Mapping[str, Any]) -> dict[str, Value]:
+def disk_meters(server: Mapping[str, Any]) -> dict[str, Meter]:
     """Meters of a volume in a server, by Ceilometer's names."""
 
     def operations(volume: Mapping[str, Any], at: datetime, offset: timedelta) -> float:
@@ -111,14 +113,14 @@ def disk_meters(server: Mapping[str, Any]) -> dict[str, Value]:
         return int(volume["size_gb"]) * BYTES_IN_GB * percent / 100
 
     shares = {"read": READ_SHARE, "write": 1 - READ_SHARE}
-    meters: dict[str, Value] = {"disk.device.usage": written}
+    meters: dict[str, Meter] = {"disk.device.usage": (written, 1.0)}
     for word, share in shares.items():
-        meters[f"disk.device.{word}.requests.rate"] = partial(_scaled, operations, share)
-        meters[f"disk.device.{word}.bytes.rate"] = partial(_scaled, operations, share * BYTES_AN_OPERATION)
+        meters[f"disk.device.{word}.requests.rate"] = (operations, share)
+        meters[f"disk.device.{word}.bytes.rate"] = (operations, share * BYTES_AN_OPERATION)
     return meters
 
 
-def balancer_meters(created_at: datetime) -> dict[str, Value]:
+def balancer_meters(created_at: datetime) -> dict[str, Meter]:
     """Meters of a balancer that counts since an instant, by Ceilometer's names."""
 
     def requests(balancer: Mapping[str, Any], at: datetime, offset: timedelta) -> float:
@@ -132,17 +134,10 @@ def balancer_meters(created_at: datetime) -> dict[str, Value]:
         return average * (1 + math.sin(_tide(at + offset)) / 2) * OPEN_SECONDS
 
     return {
-        "network.services.lb.total.connections": requests,
-        "network.services.lb.active.connections": is_open,
-        **{
-            f"network.services.lb.{way}.bytes": partial(_scaled, requests, size)
-            for way, size in BYTES_A_REQUEST.items()
-        },
+        "network.services.lb.total.connections": (requests, 1.0),
+        "network.services.lb.active.connections": (is_open, 1.0),
+        **{f"network.services.lb.{way}.bytes": (requests, size) for way, size in BYTES_A_REQUEST.items()},
     }
-
-
-def _scaled(value: Value, factor: float, thing: Mapping[str, Any], at: datetime, offset: timedelta) -> float:
-    return value(thing, at, offset) * factor
 
 
 def _busy(server: Mapping[str, Any], at: datetime, offset: timedelta) -> float:
