@@ -28,7 +28,8 @@ def series(value: Any, operation: str) -> Points:
         raise unexpected("no series", operation)
     points: dict[datetime, float] = {}
     for moment, raw in zip(dates, values, strict=False):
-        instant, amount = _instant(text(moment)), number(raw, operation)
+        instant = _instant(text(moment))
+        amount = raw if type(raw) is Decimal else number(raw, operation)
         if instant is not None and amount is not None:
             points[instant] = float(amount)
     return sorted(points.items())
