@@ -101,6 +101,15 @@ def week_of(points: Iterable[Point], zone: ZoneInfo) -> Week:
     return Week(weeks, highest)
 
 
+def week_means(hours: Iterable[tuple[datetime, float]], zone: ZoneInfo) -> list[float | None]:
+    """The mean by hour of the local week, None for one that was not seen."""
+    found: list[list[float]] = [[] for _hour in range(HOURS_OF_WEEK)]
+    for at, value in hours:
+        local = at.astimezone(zone)
+        found[local.weekday() * HOURS_OF_DAY + local.hour].append(value)
+    return [sum(values) / len(values) if values else None for values in found]
+
+
 def quiet_hours(weeks: Mapping[str, Week], limits: Mapping[str, float]) -> frozenset[int]:
     """Hours of the week in which every metric that has a limit is quiet."""
     return frozenset(
