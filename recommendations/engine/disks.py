@@ -9,10 +9,11 @@ from recommendations.engine import sizes
 from recommendations.engine.calculations import EXACT_PRICE, TARGET_PRICE_ONLY
 from recommendations.engine.cleanup import word_in
 from recommendations.engine.facts import DAYS_IN_MONTH, CostSummary, ResourceFacts
-from recommendations.engine.pricing import STORAGE_GIB, VOLUME
+from recommendations.engine.pricing import HDD, STORAGE_GIB, VOLUME, Offer
 
 SIZE_UNITS = frozenset({"GB", "GiB"})
 STORAGE_WORDS = ("gigabytes", "volume", "storage", "disk")
+SOLID_WORDS = ("ssd", "nvme", "fast", "universal")
 SOLD_BY_SIZE = frozenset({"volume", "file_storage"})
 DATABASE_WORDS = (
     "postgres",
@@ -95,3 +96,10 @@ def is_boot(facts: ResourceFacts) -> bool:
 def is_highly_available(facts: ResourceFacts) -> bool:
     nodes = facts.configuration.get("node_count")
     return (isinstance(nodes, int) and nodes > 1) or facts.has_tag(*HIGH_AVAILABILITY_TAGS)
+
+
+def is_solid(offer: Offer) -> bool:
+    """Whether the class is an SSD: by the catalogue, else by its name; what tells neither is taken for a slow disk."""
+    if offer.disk_class:
+        return offer.disk_class != HDD
+    return any(word in offer.family.casefold() for word in SOLID_WORDS)

@@ -35,7 +35,7 @@ from recommendations.engine.contract import (
     percent,
 )
 from recommendations.engine.facts import DAYS_IN_MONTH, ResourceFacts
-from recommendations.engine.pricing import HDD, LIMIT_IOPS, LIMIT_THROUGHPUT, Offer
+from recommendations.engine.pricing import LIMIT_IOPS, LIMIT_THROUGHPUT, Offer
 from recommendations.engine.usage import MetricSummary
 
 IOPS, THROUGHPUT = "disk_iops", "disk_throughput"
@@ -229,7 +229,7 @@ def _cheaper(facts: ResourceFacts, now: Offer) -> Sequence[Offer]:
         if each.family != now.family
         and each.monthly < now.monthly
         and (each.currency, each.includes_tax) == (now.currency, now.includes_tax)
-        and not (needs_ssd and each.disk_class in ("", HDD))
+        and (disks.is_solid(each) or not needs_ssd)
     ]
 
 

@@ -137,6 +137,15 @@ def test_saving_is_in_proportion_to_the_list(day_cost, saving):
     assert answer.target_monthly == answer.current_monthly - Decimal(saving)
 
 
+@pytest.mark.parametrize(
+    ("family", "expected"), [("basicssd", MATCHED), ("basic", SkipReason.ALREADY_OPTIMAL)]
+)
+def test_class_that_the_catalogue_does_not_tell_shows_in_the_name(family, expected):
+    place = at(UNIVERSAL, disk(family, 6, "", 320, 150))
+
+    assert word(ask(VolumeSlowerClass, volume(connection=place))) == expected
+
+
 def test_paid_operations_end_with_the_class():
     parts = tuple(
         BilledPart(
