@@ -132,6 +132,18 @@ def test_traffic_that_is_billed_is_sent(make):
     assert average(series, "analytics-etl-01", "network_tx") > 60 * 1024**3 / 3600
 
 
+def test_what_rules_need_to_know_of_a_thing_is_in_its_configuration(make):
+    records = {item.name: item for item in make().resources() if isinstance(item, ResourceRecord)}
+
+    assert records["lb-prod-01"].configuration["member_count"] == 2
+    assert records["disk-for-db-postgres-prod-01"].configuration["device"] == "/dev/vda"
+    assert records["disk-for-db-postgres-prod-01"].configuration["is_bootable"] is True
+    assert records["disk-for-db-postgres-prod-01"].configuration["image_id"]
+    assert records["postgres-data-volume"].configuration["device"] == "/dev/vdb"
+    assert "is_bootable" not in records["postgres-data-volume"].configuration
+    assert records["203.0.113.10"].configuration["port_id"]
+
+
 # ---- calls and failures ---------------------------------------------------------------------------------------
 
 
