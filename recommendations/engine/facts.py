@@ -63,6 +63,18 @@ class Consumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryImage:
+    """One image of a container registry. `pulled_at` is None where it never was; an untagged one has no tags."""
+
+    repository: str
+    digest: str
+    pushed_at: datetime
+    pulled_at: datetime | None
+    size_gib: Decimal
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
     """Servers of one connection whose names differ only in a number: how many, and the busiest one's mean CPU.
 
@@ -109,6 +121,8 @@ class ConnectionFacts:
     From the `image_id`, `snapshot_id` and `source_volume_id` of servers' and volumes' configurations, closed states
     among them; None where they were not read.
     """
+    running_images: frozenset[str] | None = None
+    """Digests of images that run in clusters of the organization; None where no cluster is read."""
     named_addresses: frozenset[str] = frozenset()
     """IP addresses that DNS records of the organization's own zones and domains point at, as far as they are read."""
     all_provider_types: frozenset[str] = frozenset()
@@ -185,6 +199,8 @@ class ResourceFacts:
     parts: Sequence[BilledPart] = ()
     consumed: Sequence[Consumed] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
+    images: Sequence[RegistryImage] | None = None
+    """Of a container registry: all that lies in it; None where that is not read."""
     open_categories: frozenset[str] = frozenset()
     """Of what other rules found about it in this evaluation, for those that look at a whole connection afterwards."""
     parent: ResourceFacts | None = None
