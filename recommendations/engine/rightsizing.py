@@ -15,6 +15,7 @@ from recommendations.engine.sizes import Quote, current_quote, quotes, zone_of
 from recommendations.engine.twins import busier_twin
 from recommendations.engine.usage import MetricSummary
 
+COST_DAYS = 14
 MIB_IN_GIB = 1024
 FULL = Decimal(100)
 ONE = Decimal(1)
@@ -116,7 +117,7 @@ def fits(facts: ResourceFacts, cost: CostSummary, need: Need) -> list[Fit] | Ski
         return Skip(SkipReason.NO_TARGET, Text(_("No smaller size of its line holds what it needs.")))
     if current is None and len({each.family for each in offered}) > 1:
         return Skip(SkipReason.NO_PRICE, Text(_("Which of the provider's lines it is of is not known.")))
-    found = [Fit(quote=each, saving=_saving(cost, current, each)) for each in offered]
+    found = [Fit(quote=each, saving=saving_of(cost, current, each)) for each in offered]
     found = [each for each in found if each.saving.saving > 0]
     if not found:
         return Skip(SkipReason.ALREADY_OPTIMAL, Text(_("No size that holds what it needs is cheaper.")))
@@ -160,7 +161,13 @@ def _disk(facts: ResourceFacts, current: Quote | None) -> Decimal | None:
     return current.storage_gib if current else facts.storage_gib
 
 
-def _saving(cost: CostSummary, current: Quote | None, target: Quote) -> Saving:
+def cost_of_size(facts: ResourceFacts) -> CostSummary | None:
+    """The mean of two weeks at most, of the size that it has now."""
+    days = COST_DAYS if facts.resized_at is None else min(COST_DAYS, facts.days_since(facts.resized_at))
+    return facts.cost(days) if days > 0 else None
+
+
+def saving_of(cost: CostSummary, current: Quote | None, target: Quote) -> Saving:
     """Of what the quoted parts are billed: traffic on the same bill gets no cheaper."""
     if current is None:
         return scaled_saving(cost.monthly, list_current=None, list_target=target.monthly)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-from recommendations.engine import cleanup, rightsizing, steps
+from recommendations.engine import rightsizing, steps
 from recommendations.engine.calculations import confidence, kopecks, projected
 from recommendations.engine.contract import (
     Age,
@@ -160,7 +160,7 @@ class ServerRightsize(Rule):
         if refused is not None:
             return refused
         need = rightsizing.need_of(facts, cpu, memory, options)
-        cost = facts.cost(cleanup.COST_DAYS)
+        cost = rightsizing.cost_of_size(facts)
         assert cost is not None
         found = rightsizing.fits(facts, cost, need)
         if isinstance(found, Skip):

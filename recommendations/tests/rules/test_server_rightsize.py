@@ -10,7 +10,7 @@ import pytest
 from recommendations.engine.contract import Effort, Risk, SkipReason
 from recommendations.engine.facts import BilledPart, Twin
 from recommendations.rules.server_rightsize import ServerRightsize
-from recommendations.tests.facts import NOW, ask, connection, hourly, offer, prices, resource, server
+from recommendations.tests.facts import NOW, TODAY, ask, connection, hourly, offer, prices, resource, server
 from recommendations.tests.rules.cases import (
     MATCHED,
     NOT_MATCHED,
@@ -205,6 +205,14 @@ def test_without_the_current_list_price_the_target_s_counts_and_weighs_less():
 
     assert answer.saving_monthly == Decimal("4500.00")
     assert answer.confidence == Decimal("0.51")
+
+
+def test_cost_of_the_former_size_does_not_count():
+    days = {TODAY - timedelta(days=n): Decimal(600 if n > 8 else 300) for n in range(1, 40)}
+
+    answer = found(ask(ServerRightsize, hosted(daily_costs=days, resized_at=ago(8))))
+
+    assert answer.current_monthly == Decimal("9000.00")
 
 
 def test_projection_and_alternatives_are_shown():
