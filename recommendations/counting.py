@@ -49,7 +49,8 @@ def _candidates(rows: list[Recommendation]) -> list[Candidate]:
         Candidate(
             key=row.pk,
             category=row.category,
-            resource_pks=(*row.resource_pks, *row.covered_pks),
+            resource_pks=tuple(row.resource_pks),
+            covered_pks=tuple(row.covered_pks),
             saving=row.saving_monthly_rub,
             current=_current(row, row.saving_monthly_rub),
         )
