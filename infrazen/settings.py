@@ -124,6 +124,7 @@ ORGANIZATION_LOSSES = [
     "costs.reports.losses.of_organization",
     "costs.explorer.losses.of_organization",
     "costs.anomalies.losses.of_organization",
+    "recommendations.prices.losses.of_organization",
     "providers.losses.of_organization",
     "inventory.losses.of_organization",
     "syncs.losses.of_organization",
@@ -508,6 +509,7 @@ SPECTACULAR_SETTINGS = {
         "infrazen.api.schema.add_common",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "DismissReason": "recommendations.models.DismissReason",
         "BillingFileStatus": "syncs.models.BillingFileStatus",
         "ConnectionStatus": "providers.models.ConnectionStatus",
         "CompleteSyncMode": "syncs.models.CompleteSyncMode",

@@ -177,7 +177,7 @@ class Recommendation(TenantModel, TimestampedModel):
         verbose_name_plural = _("recommendations")
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "rule_id", "subject_key"],
+                fields=["organization", "connection", "rule_id", "subject_key"],
                 condition=Q(status__in=["pending", "approved", "snoozed", "implemented", "dismissed"]),
                 name="recommendations_one_live",
             ),

@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='recommendation',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'approved', 'snoozed', 'implemented', 'dismissed'])), fields=('organization', 'rule_id', 'subject_key'), name='recommendations_one_live'),
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'approved', 'snoozed', 'implemented', 'dismissed'])), fields=('organization', 'connection', 'rule_id', 'subject_key'), name='recommendations_one_live'),
         ),
         migrations.AddConstraint(
             model_name='recommendation',
