@@ -46,6 +46,8 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("syncs.chargebatch", "receipt_long"),
             ("syncs.chargeline", "receipt"),
             ("costs.exchangerate", "currency_exchange"),
+            ("recommendation_prices.price", "sell"),
+            ("recommendation_prices.pricereading", "price_check"),
             ("budgets.budget", "savings"),
             ("budgets.plannedchange", "event_upcoming"),
             ("anomalies.anomaly", "troubleshoot"),

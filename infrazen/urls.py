@@ -25,6 +25,7 @@ urlpatterns = [
     path("anomalies/", include("costs.anomalies.urls")),
     path("budgets/", include("costs.budgets.urls")),
     path("exports/focus/", include("costs.focus.urls")),
+    path("recommendations/prices/", include("recommendations.prices.urls")),
     path("recommendations/", include("recommendations.urls")),
     path("reports/", include("costs.reports.urls")),
     path("connections/", include("providers.urls")),

@@ -36,6 +36,8 @@ from inventory.models import (
 from providers.models import ProviderConnection
 from providers.plugins.focus.report import FileReport
 from providers.tests.factories import ConnectionFactory
+from recommendations.prices.models import PriceReading
+from recommendations.prices.tests.factories import PriceFactory
 from syncs.models import (
     BillingFile,
     BillingFileStatus,
@@ -82,6 +84,7 @@ def marked_estate() -> tuple[Organization, User]:
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
     _expectations(connection, resource)
+    _prices(connection)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -99,6 +102,28 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _prices(connection: ProviderConnection) -> None:
+    """A price of its contract, and how the list was read."""
+    PriceFactory(
+        organization=connection.organization,
+        plugin=True,
+        sku_id=f"{MARK} sku",
+        name=f"{MARK} price",
+        provider_type=connection.provider_type,
+    )
+    PriceReading.objects.create(
+        organization=connection.organization,
+        connection=connection,
+        provider_type=connection.provider_type,
+        status="partial",
+        started_at=NOW,
+        finished_at=NOW,
+        scopes=[
+            {"scope": "prices", "status": "failed", "code": "", "message": f"{MARK} reason", "params": {}}
+        ],
+    )
 
 
 def _report_of_costs(organization: Organization) -> None:

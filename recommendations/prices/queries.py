@@ -141,6 +141,31 @@ def listed_prices(organization: Organization, filters: PriceFilters, now: dateti
     return rows.order_by("provider_type", "resource_type", "sku_id", "pk")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What prices that hold now can be narrowed by, each in alphabetical order."""
+
+    provider_types: list[str]
+    resource_types: list[str]
+    components: list[str]
+    regions: list[str]
+
+
+def choices(organization: Organization, now: datetime) -> Choices:
+    """One query, whatever the length of the list."""
+    rows = (
+        Price.objects.visible_in(organization)
+        .holding_at(now)
+        .order_by()
+        .values_list("provider_type", "resource_type", "component", "region_id")
+        .distinct()
+    )
+    columns = [sorted({value for value in column if value}) for column in zip(*rows, strict=True)] or [[]] * 4
+    return Choices(
+        provider_types=columns[0], resource_types=columns[1], components=columns[2], regions=columns[3]
+    )
+
+
 def price_history(organization: Organization, provider_type: str, sku_id: str) -> list[Price]:
     """Everything that was ever known of a SKU, the newest first; empty where the organization may see none."""
     rows = Price.objects.visible_in(organization).filter(provider_type=provider_type, sku_id=sku_id)

@@ -89,6 +89,18 @@ def upload(
     return result
 
 
+def preview(*, prices: dict[str, list[Listed]], replaces: bool) -> dict[str, Difference]:
+    """What `upload` would do, without doing it."""
+    return {
+        provider_type: difference(
+            Price.objects.shared().open().filter(provider_type=provider_type, source=Source.UPLOAD),
+            found,
+            {UPLOADED} if replaces else set(),
+        )
+        for provider_type, found in sorted(prices.items())
+    }
+
+
 @transaction.atomic
 def correct_price(
     *,

@@ -34,6 +34,7 @@ from costs.reports.models import Report, ReportFile, ReportRun
 from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection, ProviderType
+from recommendations.prices.models import Price
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -118,6 +119,7 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("api:price", Price),
         ("reports:run_start", Report),
         ("reports:run_list", Report),
         ("reports:run_", ReportRun),
