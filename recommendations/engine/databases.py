@@ -6,7 +6,7 @@ is that of all its hosts together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from recommendations.engine.assembly import Quote, from_parts, of_whole
@@ -81,31 +81,44 @@ def _whole(offers: Iterable[Offer], facts: ResourceFacts, vcpus: Decimal, memory
 
 
 def _of_parts(
-    offers: Iterable[Offer], facts: ResourceFacts, vcpus: Decimal, memory_mib: int, region_id: str | None
+    offers: Sequence[Offer], facts: ResourceFacts, vcpus: Decimal, memory_mib: int, region_id: str | None
 ) -> Iterator[Quote]:
-    by_place: dict[tuple[str, str], dict[str, Offer]] = {}
+    """Processor and memory of one line and place, and a disk there: of its own type where the list names that."""
+    by_place: dict[tuple[str, str, str], dict[str, Offer]] = {}
     for offer in offers:
-        if offer.component in (VCPU, MEMORY_GIB, STORAGE_GIB):
-            parts = by_place.setdefault((offer.region_id, offer.family), {})
+        if offer.component in (VCPU, MEMORY_GIB):
+            parts = by_place.setdefault((offer.region_id, offer.zone_id, offer.family), {})
             kept = parts.get(offer.component)
             if kept is None or offer.monthly < kept.monthly:
                 parts[offer.component] = offer
-    for (place, _family), parts in by_place.items():
-        if VCPU not in parts or MEMORY_GIB not in parts or (facts.storage_gib and STORAGE_GIB not in parts):
+    for (region, zone, _family), parts in by_place.items():
+        disk = _disk(offers, facts, region, zone)
+        if VCPU not in parts or MEMORY_GIB not in parts or (facts.storage_gib and disk is None):
             continue
         quote = from_parts(
             vcpu=parts[VCPU],
             memory=parts[MEMORY_GIB],
-            disk=parts.get(STORAGE_GIB) if facts.storage_gib else None,
+            disk=disk if facts.storage_gib else None,
             vcpus=vcpus,
             memory_mib=memory_mib,
             storage_gib=facts.storage_gib,
-            region_id=place or region_id or "",
-            zone_id="",
+            region_id=region or region_id or "",
+            zone_id=zone,
             is_interpolated=False,
         )
         if quote is not None:
             yield quote
+
+
+def _disk(offers: Iterable[Offer], facts: ResourceFacts, region: str, zone: str) -> Offer | None:
+    kind = str(facts.configuration.get("disk_type") or "")
+    found = [
+        offer
+        for offer in offers
+        if offer.component == STORAGE_GIB and offer.holds_in(region or None, zone or None)
+    ]
+    named = [offer for offer in found if kind and offer.family == kind]
+    return min(named or found, key=lambda each: (each.monthly, each.sku_id), default=None)
 
 
 def connection_limit(quote: Quote) -> Decimal | None:

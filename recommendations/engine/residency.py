@@ -14,7 +14,7 @@ RESIDENCY_OPTIONS = (
     Option(
         name="residency_tags",
         label=gettext_lazy("Tags of data that must stay in the country"),
-        default=("data:personal", "data=personal"),
+        default=("data:personal", "data=personal", "data-class=personal", "personal-data"),
         help_text=gettext_lazy("A tag by its name, or by its name and value: data=personal."),
     ),
     Option(
@@ -42,7 +42,7 @@ def may_be_there(offers: Iterable[Offer], facts: ResourceFacts, options: Options
 
 def _bears(facts: ResourceFacts, word: str) -> bool:
     if word in facts.tags:
-        return facts.tags[word].casefold() not in ("false", "no", "0")
+        return facts.tags[word].casefold() not in ("false", "no", "0", "none")
     for sign in ("=", ":"):
         key, found, value = word.partition(sign)
         if found and facts.tags.get(key, "").casefold() == value:

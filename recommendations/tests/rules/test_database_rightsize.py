@@ -122,6 +122,28 @@ def test_when_it_holds(changes, options, expected):
         assert isinstance(answer, expected)
 
 
+def test_disk_is_sold_in_a_class_of_its_own():
+    def part(component, monthly, family):
+        return offer(
+            resource_type="database",
+            component=component,
+            monthly=Decimal(monthly),
+            region_id="ru-1",
+            family=family,
+        )
+
+    book = prices(
+        part("vcpu", 2000, "standard"),
+        part("memory_gib", 200, "standard"),
+        part("storage_gib", 5, "network"),
+        part("storage_gib", 10, "local"),
+    )
+
+    answer = ask(DatabaseRightsize, database(book, configuration={"disk_type": "local"}))
+
+    assert answer.saving_monthly == Decimal("8910.89")  # 18 000 x (1 - 10 200 / 20 200)
+
+
 @pytest.mark.parametrize(("used", "expected"), [(100, Finding), (101, Skip)])
 def test_target_takes_as_many_connections_as_there_were(used, expected):
     book = prices(tariff(8, 16, 15000), tariff(4, 16, 9000, plan_limits={"connections": Decimal(100)}))
