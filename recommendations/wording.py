@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext, gettext_lazy
 
 from common import formatting
+from recommendations.engine.calendar import Calendar
 from recommendations.engine.contract import SkipReason
 from recommendations.engine.registry import rule_of
 from recommendations.models import (
@@ -35,8 +38,12 @@ METRICS = {
     "request_rate": gettext_lazy("Requests a second"),
     "read_request_rate": gettext_lazy("Read requests a second"),
     "connections": gettext_lazy("Open connections"),
+    "cpu_steal_percent": gettext_lazy("CPU time stolen by neighbours, %"),
+    "swap_in": gettext_lazy("Memory swapped in"),
 }
 MATCHED, NOT_MATCHED = "matched", "not_matched"
+WHOLE_NUMBER = re.compile(r"%\((\w+)\)d")
+"""A count's place in a message; what stands there is in words already, with its thousands parted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,12 @@ def text(stored: Mapping[str, Any] | None) -> str:
     if not stored or not stored.get("message"):
         return ""
     values = {name: value(each) for name, each in stored.get("params", {}).items()}
-    return gettext(stored["message"]) % values if values else gettext(stored["message"])
+    message = gettext(stored["message"])
+    return WHOLE_NUMBER.sub(r"%(\1)s", message) % values if values else message
 
 
 def value(stored: Any) -> str:
-    """A stored value as `engine.contract.money`, `percent`, `number`, `day` or `term` made it."""
+    """A stored value as `engine.contract.money`, `percent`, `number`, `day`, `term` or `weekly` made it."""
     if isinstance(stored, Mapping):
         return _typed(stored)
     if isinstance(stored, int):
@@ -69,6 +77,8 @@ def _typed(stored: Mapping[str, Any]) -> str:
         return formatting.long_date(day, today=day)
     if kind == "term":
         return gettext(raw)
+    if kind == "weekly":
+        return weekly(Calendar.of_text(raw))
     try:
         amount = Decimal(raw)
     except InvalidOperation:
@@ -80,6 +90,17 @@ def _typed(stored: Mapping[str, Any]) -> str:
     unit = stored.get("unit", "")
     shown = formatting.number_short(amount, 2)
     return f"{shown} {gettext(unit)}" if unit else shown
+
+
+def weekly(calendar: Calendar) -> str:
+    """`Mon–Fri 9:00–18:00`, `never` for one that does not run at all."""
+    parts = []
+    for first, last, hours in calendar.compact():
+        days = str(WEEKDAYS_ABBR[first])
+        if last != first:
+            days += f"–{WEEKDAYS_ABBR[last]}"
+        parts.append(f"{days} {', '.join(f'{start}:00–{end}:00' for start, end in hours)}")
+    return "; ".join(parts) or gettext("never")
 
 
 def texts(stored: Iterable[Mapping[str, Any]]) -> list[str]:
