@@ -236,9 +236,9 @@ def _shown_facts(
     shown_ones: dict[str, Value] = {
         _("Size now"): size_now,
         _("Size afterwards"): size_then,
-        _("CPU, 95 % of the hours"): percent(cpu.p95),
-        _("CPU, 99 % of the hours"): percent(cpu.p99),
-        _("CPU afterwards, 99 % of the hours"): percent(projected(cpu.p99, facts.vcpus, target.vcpus)),
+        _("CPU, 95th percentile"): percent(cpu.p95),
+        _("CPU, 99th percentile"): percent(cpu.p99),
+        _("CPU afterwards, 99th percentile"): percent(projected(cpu.p99, facts.vcpus, target.vcpus)),
         _("Days looked at"): days,
         _("Measured"): percent(cpu.coverage * 100),
     }

@@ -170,7 +170,7 @@ class NodeGroupOversized(Rule):
                 _("Nodes now"): len(nodes),
                 _("Nodes needed"): target,
                 _("Size of a node"): steps.size_in_words(nodes[0].vcpus, nodes[0].memory_mib),
-                _("Used, 95 % of the hours"): percent(use),
+                _("Used, 95th percentile"): percent(use),
                 _("Requested"): term(_("not known")) if requests is None else percent(requests),
                 _("Days looked at"): days,
                 _("Measured"): percent(coverage * 100),

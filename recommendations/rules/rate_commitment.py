@@ -135,7 +135,10 @@ class Commitment(Rule):
             if kept is not None:
                 yield f"resource:{each.pk}", kept
             elif member is None:
-                yield f"resource:{each.pk}", Skip(SkipReason.NO_PRICE)
+                yield (
+                    f"resource:{each.pk}",
+                    Skip(SkipReason.NO_PRICE, Text(_("The list does not have exactly this."))),
+                )
             elif pays_ahead_already(member):
                 yield (
                     f"resource:{each.pk}",

@@ -161,7 +161,7 @@ class CrossProvider(Rule):
             return NotMatched(
                 Text(
                     _(
-                        "The cheapest of the others, %(provider)s, differs by %(difference)s from the cheapest region here; "
+                        "The cheapest of the others, %(provider)s, costs %(difference)s less than the cheapest region here; "
                         "%(limit)s is asked for."
                     ),
                     {
