@@ -24,6 +24,7 @@ from recommendations.engine.contract import (
     money,
     number,
 )
+from recommendations.engine.daily import too_young
 from recommendations.engine.facts import ResourceFacts
 from recommendations.engine.pricing import (
     LIMIT_MINIMUM_DAYS,
@@ -54,8 +55,8 @@ def basis(
     target_words: Sequence[str],
 ) -> Basis | NotMatched | Skip:
     """Of a bucket whose class bears none of `own_words`, and a class of `target_words`; else what is missing."""
-    if (gone := cleanup.not_there(facts)) is not None:
-        return gone
+    if (refused := cleanup.not_there(facts) or too_young(facts, days)) is not None:
+        return refused
     if buckets.is_of(buckets.class_of(facts), own_words):
         return Skip(SkipReason.ALREADY_OPTIMAL, Text(_("It is in such a class already.")))
     size = buckets.size_of(facts)

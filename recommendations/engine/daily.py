@@ -90,3 +90,22 @@ def measured(facts: ResourceFacts, metric: str, *, days: int, coverage: Decimal)
             ),
         )
     return found
+
+
+def age_days(facts: ResourceFacts) -> int:
+    """Its age in days of the calendar: the same all day long, as the evidence is."""
+    born = facts.created_at.astimezone(facts.connection.zone).date()
+    return max(0, (facts.connection.today - born).days)
+
+
+def too_young(facts: ResourceFacts, days: int) -> Skip | None:
+    """For rules that look as far back as our own history reaches: an hour more or less must not decide."""
+    if age_days(facts) >= days:
+        return None
+    return Skip(
+        SkipReason.TOO_YOUNG,
+        Text(
+            _("It is %(age)d days old; the rule looks at %(wanted)d."),
+            {"age": age_days(facts), "wanted": days},
+        ),
+    )

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_noop as _
 from recommendations.engine import buckets, cleanup, steps
 from recommendations.engine.calculations import confidence
 from recommendations.engine.contract import (
-    Age,
     Answer,
     Category,
     Cost,
@@ -26,6 +25,7 @@ from recommendations.engine.contract import (
     Text,
     number,
 )
+from recommendations.engine.daily import too_young
 from recommendations.engine.facts import ResourceFacts
 
 
@@ -40,7 +40,7 @@ class BucketAbandoned(Rule):
     )
     category = Category.CLEANUP
     applies_to: ClassVar[frozenset[str]] = frozenset({"s3_bucket"})
-    needs = (Age(days="days"), Cost(), *buckets.series("days"))
+    needs = (Cost(), *buckets.series("days"))
     options = (
         Option(
             name="days", label=gettext_lazy("Quiet for"), default=90, unit=gettext_lazy("days"), minimum=30
@@ -69,8 +69,8 @@ class BucketAbandoned(Rule):
     is_destructive = True
 
     def evaluate(self, facts: ResourceFacts, options: Options) -> Answer:
-        if (gone := cleanup.not_there(facts)) is not None:
-            return gone
+        if (refused := cleanup.not_there(facts) or too_young(facts, options["days"])) is not None:
+            return refused
         size = buckets.size_of(facts)
         if size is None:
             return Skip(SkipReason.NO_EVIDENCE, Text(_("What it holds is not known.")))

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_noop as _
 from recommendations.engine import bucket_moves, buckets, cleanup, steps
 from recommendations.engine.calculations import kopecks
 from recommendations.engine.contract import (
-    Age,
     Answer,
     Category,
     Cost,
@@ -41,7 +40,7 @@ class BucketArchive(Rule):
     )
     category = Category.STORAGE
     applies_to: ClassVar[frozenset[str]] = frozenset({"s3_bucket"})
-    needs = (Age(days="days"), Cost(), Prices(), *buckets.series("days"))
+    needs = (Cost(), Prices(), *buckets.series("days"))
     options = (
         Option(
             name="days", label=gettext_lazy("Not read for"), default=90, unit=gettext_lazy("days"), minimum=30

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_noop as _
 
 from recommendations.engine import bucket_moves, buckets, steps
 from recommendations.engine.contract import (
-    Age,
     Answer,
     Category,
     Cost,
@@ -40,7 +39,7 @@ class BucketCold(Rule):
     )
     category = Category.STORAGE
     applies_to: ClassVar[frozenset[str]] = frozenset({"s3_bucket"})
-    needs = (Age(days="days"), Cost(), Prices(), *buckets.series("days"))
+    needs = (Cost(), Prices(), *buckets.series("days"))
     options = (
         Option(name="days", label=gettext_lazy("Look at"), default=30, unit=gettext_lazy("days"), minimum=7),
         Option(

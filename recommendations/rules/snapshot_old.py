@@ -28,11 +28,12 @@ from recommendations.engine.contract import (
     day,
     number,
 )
+from recommendations.engine.daily import age_days
 from recommendations.engine.facts import ResourceFacts
 
 
 class SnapshotOld(Rule):
-    """The newest of a source always stays; a chain of increments is never broken."""
+    """The newest of a source always stays, with all that is as new; a chain of increments is never broken."""
 
     id = "snapshot.old"
     title = gettext_lazy("Old snapshot")
@@ -72,9 +73,10 @@ class SnapshotOld(Rule):
     def evaluate_connection(
         self, facts: Sequence[ResourceFacts], options: Options
     ) -> Iterable[tuple[str, Answer]]:
-        for source, group in copies.by_source(facts).items():
-            for place, each in enumerate(group):
-                newest = not source or place < options["keep_newest"]
+        for group in copies.by_source(facts).values():
+            last_kept = group[: options["keep_newest"]][-1:]
+            for each in group:
+                newest = any(each.created_at >= kept.created_at for kept in last_kept)
                 yield f"resource:{each.pk}", self._answer(each, group, options, is_newest=newest)
 
     def _answer(
@@ -82,11 +84,12 @@ class SnapshotOld(Rule):
     ) -> Answer:
         if (gone := cleanup.not_there(facts)) is not None:
             return gone
-        if facts.age_days < options["days"]:
+        age = age_days(facts)
+        if age < options["days"]:
             return NotMatched(
                 Text(
                     _("It is %(age)d days old; the limit is %(limit)d."),
-                    {"age": facts.age_days, "limit": options["days"]},
+                    {"age": age, "limit": options["days"]},
                 )
             )
         if not copies.source_of(facts):
@@ -107,7 +110,7 @@ class SnapshotOld(Rule):
         partial = copies.is_incremental(facts)
         newer = [each for each in group if each.created_at > facts.created_at]
         shown: dict[str, Value] = {
-            _("Age"): number(facts.age_days, _("days")),
+            _("Age"): number(age, _("days")),
             _("Made from"): copies.source_name(facts),
             _("Newer ones of the same source"): len(newer),
         }
@@ -120,7 +123,7 @@ class SnapshotOld(Rule):
             cost,
             summary=Text(
                 _("Delete the snapshot “%(name)s”, which is %(age)d days old."),
-                {"name": facts.name, "age": facts.age_days},
+                {"name": facts.name, "age": age},
             ),
             shown=shown,
             steps=(

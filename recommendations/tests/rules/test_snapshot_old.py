@@ -33,7 +33,7 @@ def answer(old, *others, **options):
     [
         ({}, MATCHED),
         ({"age": 90}, MATCHED),
-        ({"age": 89.9}, NOT_MATCHED),
+        ({"age": 89}, NOT_MATCHED),
         ({"source": "v2"}, NOT_MATCHED),  # the newest of that one
         ({"source": ""}, SkipReason.NO_EVIDENCE),
         ({"name": "db-monthly-07"}, SkipReason.GUARDED),
@@ -61,6 +61,14 @@ def test_the_newest_of_each_source_stays():
         "resource:200": MATCHED,
     }
     assert word(ask_together(SnapshotOld, group, keep_newest=2)["resource:170"]) == NOT_MATCHED
+
+
+def test_of_copies_that_are_equally_new_none_is_called_older():
+    group = [snapshot(100, pk=pk) for pk in (1, 2)]
+
+    assert {word(each) for each in ask_together(SnapshotOld, group).values()} == {NOT_MATCHED}
+    old = ask_together(SnapshotOld, group, keep_newest=0)
+    assert {word(each) for each in old.values()} == {MATCHED}
 
 
 def test_snapshot_that_something_was_made_from_stays():
