@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from django.utils.translation import gettext_noop as _
 
@@ -168,16 +169,20 @@ def interpolated(
 def _unit_prices(offers: Iterable[Offer], *, with_disk: bool) -> tuple[Decimal, ...] | None:
     """What a vCPU, a GiB of memory and of disk cost by the tariffs: exact for a list that is a sum of them.
 
-    Least squares. None where the tariffs are too few or too alike to tell the parts, or no sum of parts explains them.
+    None where the tariffs are too few or too alike to tell the parts, or no sum of parts explains them.
     """
-    rows: list[list[Fraction]] = []
-    totals: list[Fraction] = []
+    sizes = []
     for offer in offers:
-        amounts = [offer.vcpus, Decimal(offer.memory_mib or 0) / MIB_IN_GIB]
-        if with_disk:
-            amounts.append(offer.storage_gib)
-        rows.append([Fraction(amount or 0) for amount in amounts])
-        totals.append(Fraction(offer.monthly))
+        amounts = (offer.vcpus, Decimal(offer.memory_mib or 0) / MIB_IN_GIB, offer.storage_gib)
+        sizes.append((*(amount or Decimal(0) for amount in amounts[: 3 if with_disk else 2]), offer.monthly))
+    return _fitted(tuple(sizes))
+
+
+@lru_cache(maxsize=1024)
+def _fitted(sizes: tuple[tuple[Decimal, ...], ...]) -> tuple[Decimal, ...] | None:
+    """By least squares over rows of amounts and their price; kept, because every server is held against the same tariffs."""
+    rows = [[Fraction(amount) for amount in size[:-1]] for size in sizes]
+    totals = [Fraction(size[-1]) for size in sizes]
     size = len(rows[0])
     normal = [
         [sum((row[i] * row[j] for row in rows), Fraction(0)) for j in range(size)]
