@@ -147,9 +147,9 @@ class VolumeSlowerClass(Rule):
         }
         if load is not None:
             shown |= {
-                _("Operations a second (99 %)"): number(load.iops),
+                _("Operations a second in the busiest hours"): number(load.iops),
                 _("… the cheaper class allows"): number(target.plan_limits[LIMIT_IOPS]),
-                _("Throughput (99 %)"): number(load.throughput_mib, _("MiB/s")),
+                _("Throughput in the busiest hours"): number(load.throughput_mib, _("MiB/s")),
                 _("… the cheaper class gives"): number(target.plan_limits[LIMIT_THROUGHPUT], _("MiB/s")),
             }
         return Finding(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from recommendations.engine.contract import Answer, Finding, Rule, Skip, SkipReason
+from recommendations.engine.contract import Answer, Finding, Rule, Skip, SkipReason, Text
 from recommendations.engine.facts import ResourceFacts
 from recommendations.tests.facts import NOW, ask, options_of
 
@@ -14,8 +14,17 @@ MATCHED = "matched"
 NOT_MATCHED = "not_matched"
 
 
+def texts(answer: Answer) -> list[Text]:
+    if isinstance(answer, Finding):
+        found = [answer.summary, answer.formula, *answer.steps, *answer.notes, *answer.alternatives]
+        return [each for each in found if each is not None]
+    return [] if answer.why is None else [answer.why]
+
+
 def word(answer: Answer) -> str:
-    """ "matched", "not_matched" or the reason of a skip."""
+    """ "matched", "not_matched" or the reason of a skip; what it says can be put into words."""
+    for text in texts(answer):
+        assert text.message % text.params
     if isinstance(answer, Finding):
         return MATCHED
     return str(answer.reason) if isinstance(answer, Skip) else NOT_MATCHED
