@@ -96,9 +96,14 @@ class Offer:
 
 
 class PriceBook:
-    """The offers that an organization may see; looked up by provider, type and place."""
+    """The offers that an organization may see; looked up by provider, type and place.
+
+    It does not change: what rules ask of it for every resource is looked for once and remembered.
+    """
 
     def __init__(self, offers: Iterable[Offer] = ()) -> None:
+        self._found: dict[tuple[object, ...], Offer | None] = {}
+        self._families: dict[tuple[object, ...], tuple[Offer, ...]] = {}
         self._by_kind: dict[tuple[str, str], list[Offer]] = {}
         self._by_sku: dict[tuple[str, str], list[Offer]] = {}
         self._by_billing_sku: dict[tuple[str, str], list[Offer]] = {}
@@ -132,11 +137,14 @@ class PriceBook:
         self, provider_type: str, billing_sku_id: str, *, region_id: str | None, zone_id: str | None = None
     ) -> Offer | None:
         """The offer without a term that a billed line of that place is charged by; see `most_fitting`."""
-        found = self._by_billing_sku.get((provider_type, billing_sku_id), ())
-        return most_fitting(
-            (offer for offer in found if offer.term_months == 0 and offer.holds_in(region_id, zone_id)),
-            zone_id=zone_id,
-        )
+        key = ("billed", provider_type, billing_sku_id, region_id, zone_id)
+        if key not in self._found:
+            offers = self._by_billing_sku.get((provider_type, billing_sku_id), ())
+            self._found[key] = most_fitting(
+                (offer for offer in offers if offer.term_months == 0 and offer.holds_in(region_id, zone_id)),
+                zone_id=zone_id,
+            )
+        return self._found[key]
 
     def matching(
         self,
@@ -170,15 +178,18 @@ class PriceBook:
         zone_id: str | None = None,
     ) -> Offer | None:
         """The one offer of a component there; see `most_fitting`."""
-        found = self.matching(
-            provider_type,
-            resource_type,
-            component=component,
-            family=family,
-            region_id=region_id,
-            zone_id=zone_id,
-        )
-        return most_fitting(found, zone_id=zone_id)
+        key = ("price", provider_type, resource_type, component, family, region_id, zone_id)
+        if key not in self._found:
+            offers = self.matching(
+                provider_type,
+                resource_type,
+                component=component,
+                family=family,
+                region_id=region_id,
+                zone_id=zone_id,
+            )
+            self._found[key] = most_fitting(offers, zone_id=zone_id)
+        return self._found[key]
 
     def by_family(
         self,
@@ -190,13 +201,18 @@ class PriceBook:
         zone_id: str | None = None,
     ) -> list[Offer]:
         """The one offer of each family there, the cheapest first."""
-        families: dict[str, list[Offer]] = {}
-        for offer in self.matching(
-            provider_type, resource_type, component=component, region_id=region_id, zone_id=zone_id
-        ):
-            families.setdefault(offer.family, []).append(offer)
-        chosen = (most_fitting(offers, zone_id=zone_id) for offers in families.values())
-        return sorted((offer for offer in chosen if offer), key=lambda each: (each.monthly, each.family))
+        key = (provider_type, resource_type, component, region_id, zone_id)
+        if key not in self._families:
+            families: dict[str, list[Offer]] = {}
+            for offer in self.matching(
+                provider_type, resource_type, component=component, region_id=region_id, zone_id=zone_id
+            ):
+                families.setdefault(offer.family, []).append(offer)
+            chosen = (most_fitting(offers, zone_id=zone_id) for offers in families.values())
+            self._families[key] = tuple(
+                sorted((offer for offer in chosen if offer), key=lambda each: (each.monthly, each.family))
+            )
+        return list(self._families[key])
 
     # ---- what rules look for ------------------------------------------------------------------------------
 
