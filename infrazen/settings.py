@@ -118,6 +118,7 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
     "recommendations.losses.of_organization",
+    "recommendations.schedules.losses.of_organization",
     "costs.allocation.losses.of_organization",
     "costs.budgets.losses.of_organization",
     "costs.unit_costs.losses.of_organization",

@@ -26,6 +26,7 @@ urlpatterns = [
     path("budgets/", include("costs.budgets.urls")),
     path("exports/focus/", include("costs.focus.urls")),
     path("recommendations/prices/", include("recommendations.prices.urls")),
+    path("recommendations/schedules/", include("recommendations.schedules.urls")),
     path("recommendations/", include("recommendations.urls")),
     path("reports/", include("costs.reports.urls")),
     path("connections/", include("providers.urls")),

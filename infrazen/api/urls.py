@@ -32,6 +32,7 @@ from recommendations.api import (
     RuleViewSet,
 )
 from recommendations.prices.api import PriceComparisonView, PriceViewSet
+from recommendations.schedules.api import PowerScheduleViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
 from syncs.api.resources import ResourceViewSet, StateViewSet
@@ -73,6 +74,7 @@ router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("recommendation-rules", RuleViewSet, basename="recommendation_rule")
 router.register("exclusions", ExclusionViewSet, basename="exclusion")
+router.register("power-schedules", PowerScheduleViewSet, basename="power_schedule")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("reports", ReportViewSet, basename="report")
 router.register("report-runs", ReportRunViewSet, basename="report_run")
