@@ -121,6 +121,7 @@ class _Seen:
     answers: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     facts: dict[int, _Form] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    categories: dict[int, set[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         word = outcome_word(outcome.answer)
@@ -128,6 +129,10 @@ class _Seen:
         if mine.get(outcome.rule.id) != "matched":
             mine[outcome.rule.id] = word
         self.answers[outcome.rule.id, subject_key(outcome)] = outcome
+        if outcome.finding is not None and not outcome.is_excluded:
+            for pk in outcome.finding.resource_pks:
+                category = str(outcome.finding.category or outcome.rule.category)
+                self.categories.setdefault(pk, set()).add(category)
         if word == SkipReason.RULE_FAILED:
             self.errors[outcome.rule.id] = word
 
@@ -268,6 +273,8 @@ def _see(evidence: Evidence, rulebook: Rulebook, only: Collection[int] | None) -
         if only is None:
             kept += [facts for facts in batch if facts.resource_type in types]
     if only is None:
+        for facts in kept:
+            facts.open_categories = frozenset(seen.categories.get(facts.pk, ()))
         for outcome in evaluate_connection(together, kept, rulebook.options_for, is_excluded):
             seen.add(outcome)
     return seen

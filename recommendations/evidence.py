@@ -6,7 +6,6 @@ only so much is read as the rules look back.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,39 +14,32 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Avg, Case, CharField, Max, QuerySet, Sum, Value, When
+from django.db.models import Case, CharField, Max, QuerySet, Sum, Value, When
 
 from costs.models import DailyCost
 from costs.series import whole_days_of
 from inventory.models import MetricPoint, Resource, ResourceType, SoftwareComponent, Tag, TagSource
-from providers.contract.errors import UnknownProvider
-from providers.contract.plugin import BillingKind, ProviderPlugin
+from providers.contract.plugin import BillingKind
 from providers.models import ProviderConnection
-from providers.registry import plugin_class
 from recommendations.engine.contract import Cost, Metric, Options, Rule
 from recommendations.engine.facts import (
     BilledPart,
-    ConnectionFacts,
     Consumed,
     ResourceFacts,
-    Twin,
 )
 from recommendations.engine.pricing import PriceBook
 from recommendations.engine.usage import Series
-from syncs.models import ChargeLine, ResourceState, ScopeCoverage, SyncSnapshot
+from recommendations.surroundings import Surroundings, open_states, plugin_of
+from syncs.models import ChargeLine, ResourceState, SyncSnapshot
 
 BATCH = 400
 """Resources whose facts are in memory at once, give or take a tree."""
-TWIN_DAYS = 14
-STALE_AFTER = timedelta(days=3)
 CONSUMED_DAYS = (30, 90)
 CONSUMING_TYPES = frozenset({ResourceType.S3_BUCKET, ResourceType.CONTAINER_REGISTRY, ResourceType.CDN})
-MEASURED_SERVERS = frozenset({ResourceType.SERVER, ResourceType.DEDICATED_SERVER})
 SHORTEST_COST = 30
 SHORTEST_USE = 14
 HOURS_SUFFIX = "Hours"
 ONE_DAY = timedelta(days=1)
-STEM = re.compile(r"[-_.]?\d+$")
 SIZE = ("vcpus", "memory_mib", "storage_gib")
 HISTORY = (
     "resource_id",
@@ -88,12 +80,6 @@ class Lookback:
         return cls(cost, use)
 
 
-def stem_of(name: str) -> str:
-    """The name without its number: web-02 and web-01 are twins; "" where it has none."""
-    stem = STEM.sub("", name)
-    return stem if stem != name else ""
-
-
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The beginning of the local day, UTC."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
@@ -111,134 +97,26 @@ class Evidence:
         self.today = now.astimezone(self.zone).date()
         self.until = midnight(self.today, self.zone)
         self.now = now
-        self.plugin = _plugin_of(connection)
+        self.plugin = plugin_of(connection)
         self.bills_lines = bool(self.plugin and self.plugin.capabilities.billing is BillingKind.LINES)
         self.snapshot = SyncSnapshot.objects.filter(connection=connection, is_current=True).first()
         self.span = whole_days_of(connection)
-        self.history_since = self._history_since()
-        self.unread = self._unread_scopes()
-        self.is_old = self._is_old()
+        surroundings = Surroundings(
+            connection, snapshot=self.snapshot, span=self.span, today=self.today, until=self.until
+        )
+        self.history_since = surroundings.history_since()
+        self.unread = surroundings.unread
+        self.is_old = surroundings.is_old(now)
         self.members = self._members()
-        self.facts = self._connection_facts(prices, now)
-
-    # ---- the connection -----------------------------------------------------------------------------------
+        self.facts = surroundings.facts(self.plugin, prices=prices, now=now, zone=self.zone)
 
     def _open_states(self) -> QuerySet[ResourceState]:
-        return (
-            ResourceState.objects.open()
-            .filter(connection=self.connection)
-            .exclude(status=ResourceState.Status.DELETED)
-        )
-
-    def _history_since(self) -> datetime:
-        first = (
-            SyncSnapshot.objects.finished()
-            .filter(connection=self.connection)
-            .order_by("observed_at")
-            .values_list("observed_at", flat=True)
-            .first()
-        )
-        return first or self.connection.created_at
-
-    def _unread_scopes(self) -> frozenset[str]:
-        if self.snapshot is None:
-            return frozenset()
-        status = ScopeCoverage.Status
-        return frozenset(
-            self.snapshot.coverage.filter(status__in=[status.FAILED, status.DENIED]).values_list(
-                "scope", flat=True
-            )
-        )
-
-    def _is_old(self) -> bool:
-        observed_at = self.snapshot.observed_at if self.snapshot else None
-        return observed_at is None or self.now - observed_at > STALE_AFTER
+        return open_states(self.connection)
 
     def _members(self) -> dict[int, int | None]:
         """{resource: its parent, where that one is there too} of all that is there now."""
         parents = dict(self._open_states().order_by("resource_id").values_list("resource_id", "parent_id"))
         return {pk: parent if parent in parents else None for pk, parent in parents.items()}
-
-    def _connection_facts(self, prices: PriceBook, now: datetime) -> ConnectionFacts:
-        connection = self.connection
-        observed_at = self.snapshot.observed_at if self.snapshot else None
-        return ConnectionFacts(
-            pk=connection.pk,
-            name=connection.connection_name,
-            provider_type=connection.provider_type,
-            provider_name=self.plugin.display_name if self.plugin else connection.provider_type,
-            now=now,
-            today=self.today,
-            zone=self.zone,
-            observed_at=observed_at,
-            bills_lines=self.bills_lines,
-            prices=prices,
-            account={
-                **connection.provider_metadata,
-                "balance": connection.balance,
-                "balance_currency": connection.balance_currency,
-                "charge_days_left": connection.charge_days_left,
-            },
-            twins=self._twins(),
-            dead_sources=self._gone(),
-            listed_ids=self._listed_ids(),
-            all_provider_types=frozenset(
-                ProviderConnection.objects.of(connection.organization)
-                .filter(is_active=True)
-                .values_list("provider_type", flat=True)
-            ),
-            stop_saves=dict(getattr(self.plugin.capabilities, "stop_saves", {})) if self.plugin else {},
-        )
-
-    def _twins(self) -> dict[str, Twin]:
-        """Servers whose names differ only in a number, with the mean CPU of the last two weeks; two queries."""
-        names = dict(
-            self._open_states()
-            .filter(resource__resource_type__in=MEASURED_SERVERS)
-            .values_list("resource_id", "name")
-        )
-        stems: dict[str, list[int]] = defaultdict(list)
-        for pk, name in names.items():
-            if stem := stem_of(name):
-                stems[stem].append(pk)
-        twins = {stem: pks for stem, pks in stems.items() if len(pks) > 1}
-        wanted = [pk for pks in twins.values() for pk in pks]
-        busy: dict[int, float] = {}
-        for batch in _batches(wanted, 5000):
-            busy.update(
-                MetricPoint.objects.filter(
-                    resource_id__in=batch,
-                    metric="cpu_percent",
-                    observed_at__gte=self.until - timedelta(days=TWIN_DAYS),
-                    observed_at__lt=self.until,
-                )
-                .order_by()
-                .values_list("resource_id")
-                .annotate(mean=Avg("value"))
-            )
-        found = {}
-        for stem, pks in twins.items():
-            busiest = max(pks, key=lambda pk: (busy.get(pk, 0.0), -pk))
-            found[stem] = Twin(
-                count=len(pks), busiest_pk=busiest, busiest_cpu=round(busy.get(busiest, 0.0), 2)
-            )
-        return found
-
-    def _gone(self) -> dict[str, datetime]:
-        """{provider's id: when it was last there} of what was there and is not."""
-        return dict(
-            Resource.objects.filter(connection=self.connection)
-            .exclude(pk__in=self._open_states().values("resource_id"))
-            .annotate(gone_at=Max("states__closed_at"))
-            .filter(gone_at__isnull=False)
-            .values_list("resource_id", "gone_at")
-        )
-
-    def _listed_ids(self) -> frozenset[str] | None:
-        if self.snapshot is None or self.unread:
-            return None
-        there = self._open_states().exclude(status=ResourceState.Status.DELETED_BILLED)
-        return frozenset(there.values_list("resource__resource_id", flat=True))
 
     # ---- resources ----------------------------------------------------------------------------------------
 
@@ -516,13 +394,6 @@ class _Reads:
         return (first, last) if first <= last else None
 
 
-def _plugin_of(connection: ProviderConnection) -> type[ProviderPlugin] | None:
-    try:
-        return plugin_class(connection.provider_type)
-    except UnknownProvider:
-        return None
-
-
 def _since(history: Sequence[Mapping[str, Any]], column: str, fallback: datetime) -> datetime:
     """Since when the column has had the value that it has now, as far as history reaches."""
     since = fallback
@@ -547,8 +418,3 @@ def _changed_at(history: Sequence[Mapping[str, Any]]) -> datetime | None:
             moment: datetime = row["opened_at"]
             return moment
     return None
-
-
-def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from holidays.countries import RU
+from holidays import country_holidays
 
 from recommendations.engine.calendar import Calendar
 from recommendations.engine.usage import HOURS_OF_DAY
@@ -41,13 +41,13 @@ class Rest:
 
 @cache
 def _russian(year: int) -> Mapping[date, str]:
-    return dict(RU(years=year, language="ru"))
+    return dict(country_holidays("RU", years=year, language="ru"))
 
 
 @cache
 def _moved_working_days(year: int) -> frozenset[date]:
     """Saturdays and Sundays on which people work, because their day off was moved."""
-    calendar = RU(years=year)
+    calendar = country_holidays("RU", years=year)
     first = date(year, 1, 1)
     days = (first + timedelta(days=n) for n in range(366))
     return frozenset(
