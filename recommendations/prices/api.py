@@ -113,14 +113,14 @@ class PriceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewS
         return found
 
 
-class PartSerializer(serializers.Serializer[Any]):
+class PricePartSerializer(serializers.Serializer[Any]):
     word = serializers.CharField(help_text="vCPU, memory, disk, server, address or traffic.")
     monthly = serializers.DecimalField(
         max_digits=24, decimal_places=2, allow_null=True, help_text="null: the list has no price for it."
     )
 
 
-class CandidateSerializer(serializers.Serializer[Candidate]):
+class PriceCandidateSerializer(serializers.Serializer[Candidate]):
     """What one provider asks in one region for one line; roubles a month of thirty days."""
 
     provider_type = serializers.CharField(source="quote.provider_type")
@@ -136,7 +136,7 @@ class CandidateSerializer(serializers.Serializer[Candidate]):
     disk_class = serializers.CharField()
     cpu_share = serializers.IntegerField(source="quote.cpu_share")
     is_interpolated = serializers.BooleanField(source="quote.is_interpolated")
-    parts = PartSerializer(many=True)
+    parts = PricePartSerializer(many=True)
     monthly = serializers.DecimalField(max_digits=24, decimal_places=2, allow_null=True)
     includes_tax = serializers.BooleanField(allow_null=True)
     difference = serializers.DecimalField(max_digits=24, decimal_places=2, allow_null=True)
@@ -146,17 +146,17 @@ class CandidateSerializer(serializers.Serializer[Candidate]):
     read_at = serializers.DateTimeField()
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class PriceComparisonSerializer(serializers.Serializer[Any]):
     paid_monthly = serializers.DecimalField(max_digits=24, decimal_places=2, allow_null=True)
     one_off_cost = serializers.DecimalField(max_digits=24, decimal_places=2)
-    candidates = CandidateSerializer(many=True)
+    candidates = PriceCandidateSerializer(many=True)
 
 
 class PriceComparisonView(TenantView):
     """A specification at every provider, like for like."""
 
     queryset = Price.objects.all()
-    serializer_class = ComparisonSerializer
+    serializer_class = PriceComparisonSerializer
     filter_backends = ()
     pagination_class = None
 
@@ -170,7 +170,7 @@ class PriceComparisonView(TenantView):
                 for name, default in ComparisonForm.DEFAULTS.items()
             ),
         ],
-        responses=ComparisonSerializer,
+        responses=PriceComparisonSerializer,
     )
     def get(self, request: Request) -> Response:
         """What each provider asks, allowed ones first, the cheapest first."""
@@ -188,7 +188,7 @@ class PriceComparisonView(TenantView):
             "one_off_cost": one_off,
             "candidates": candidates,
         }
-        return Response(ComparisonSerializer(answer).data)
+        return Response(PriceComparisonSerializer(answer).data)
 
     def _existing(self, asked: str, book: Any) -> Existing | None:
         if not asked:

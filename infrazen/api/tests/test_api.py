@@ -17,6 +17,7 @@ from costs.explorer.models import SavedView
 from costs.reports.tests.factories import ReportFactory, ReportRunFactory
 from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
 from costs.unit_costs.tests.factories import UnitMetricFactory
+from recommendations.prices.tests.factories import PriceFactory
 from syncs.tests.factories import (
     BillingFileFactory,
     CompleteSyncFactory,
@@ -94,6 +95,7 @@ def foreign() -> dict[str, int]:
         "context-nodes": ContextNode.objects.create(dimension="owner", name="secret-name", **own).pk,
         "allocation-rules": AllocationRule.objects.create(name="secret-name", **own).pk,
         "saved-views": SavedView.objects.create(name="secret-name", is_shared=True, **own).pk,
+        "prices": PriceFactory(name="secret-name", plugin=True, **own).pk,
     }
 
 
@@ -134,6 +136,8 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "members",
         "organizations",
         "planned-changes",
+        "price-comparison",
+        "prices",
         "providers",
         "reconciliation",
         "report-runs",
