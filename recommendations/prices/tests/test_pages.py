@@ -206,6 +206,18 @@ def test_queries_of_the_comparison_do_not_grow(manager, server, django_assert_nu
         assert len(manager.get(COMPARISON, {"resource": server.pk}).context["rows"]) == count
 
 
+def test_page_of_a_server_leads_to_its_comparison_and_that_of_a_bucket_does_not(manager, server) -> None:
+    bucket = ResourceFactory(connection=server.connection, resource_type="s3_bucket")
+    ResourceStateFactory(resource=bucket)
+
+    pages = [
+        text(manager.get(reverse("inventory:resource_detail", args=[each.pk]))) for each in (server, bucket)
+    ]
+
+    assert f'href="{COMPARISON}?resource={server.pk}"' in pages[0]
+    assert COMPARISON not in pages[1]
+
+
 # ---- the list and the history ---------------------------------------------------------------------------------
 
 
