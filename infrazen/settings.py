@@ -138,6 +138,7 @@ REPORT_SECTIONS = [
     "costs.reports.sections.views.ExplorerView",
     "costs.reports.sections.budgets.Budgets",
     "costs.reports.sections.anomalies.Anomalies",
+    "recommendations.report_section.Recommendations",
     "costs.reports.sections.unit_metrics.UnitMetrics",
     "costs.reports.sections.balances.Balances",
 ]
