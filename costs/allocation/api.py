@@ -130,8 +130,11 @@ class ConditionSerializer(serializers.Serializer[Any]):
 
 
 class TargetSerializer(serializers.Serializer[Any]):
+    """`weight` for fixed parts; `metric`, a unit metric, for parts in proportion to `units`."""
+
     name = serializers.CharField(max_length=100)
     weight = serializers.CharField(max_length=20, default="")
+    metric = serializers.IntegerField(min_value=1, required=False)
 
 
 class RuleSerializer(serializers.Serializer[Any]):

@@ -20,6 +20,7 @@ from inventory.models import Resource
 from . import queries, services, tasks, wording
 from .evaluation import TAG_KEYS
 from .forms import AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
+from .metrics import metric_names, names_in
 from .models import AllocationRule, ContextNode, Dimension, RuleVersion, TagFeed
 
 UNPROCESSABLE = 422
@@ -127,12 +128,13 @@ def node_remove(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def rule_list(request: UserRequest) -> HttpResponse:
     versions = services.present_versions(request.organization.pk)
+    metrics = names_in(versions)
     context = {
         "rules": [
             {
                 "version": version,
                 "conditions": wording.conditions_text(version),
-                "outcome": wording.outcome_text(version),
+                "outcome": wording.outcome_text(version, metrics),
             }
             for version in versions
         ],
@@ -262,9 +264,11 @@ def board_assign(request: UserRequest) -> HttpResponse:
 def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpResponse:
     """POST with `preview` says what the rule would do, without it saves."""
     version = services.latest_version(rule) if rule else None
-    initial, conditions = initial_of(version) if version else ({"match": "all"}, [])
+    metrics = metric_names(request.organization.pk)
+    initial, conditions = initial_of(version, metrics) if version else ({"match": "all"}, [])
     data = request.POST if request.method == "POST" else None
-    form = RuleForm(data, initial=initial, names=queries.node_choices(request.organization))
+    names = queries.node_choices(request.organization)
+    form = RuleForm(data, initial=initial, names=names, metrics=metrics)
     rows = ConditionFormSet(data, initial=conditions, prefix="conditions")
     found = None
     if request.method == "POST" and form.is_valid() and rows.is_valid():
@@ -279,7 +283,7 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
                 found = queries.preview(
                     request.organization, unsaved, today=timezone.localdate(), in_place_of=rule
                 )
-                rows = ConditionFormSet(initial=initial_of(unsaved)[1], prefix="conditions")
+                rows = ConditionFormSet(initial=initial_of(unsaved, metrics)[1], prefix="conditions")
             else:
                 services.save_rule(
                     organization=request.organization, draft=draft, since=since, by=request.user, rule=rule
@@ -298,7 +302,7 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
             {
                 "version": each,
                 "conditions": wording.conditions_text(each),
-                "outcome": wording.outcome_text(each),
+                "outcome": wording.outcome_text(each, metrics),
             }
             for each in (queries.history_of(rule) if rule else [])
         ],

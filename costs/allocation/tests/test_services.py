@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.audit.models import AuditEntry
 from accounts.tests.factories import OrganizationFactory, UserFactory
@@ -17,6 +18,9 @@ from costs.allocation.models import ContextAssignment, ContextNode, RuleVersion
 from costs.allocation.services import Draft
 from costs.exchange import Rate
 from costs.models import CostShare, DailyTotal, ExchangeRate
+from costs.unit_costs import services as unit_costs
+from costs.unit_costs.models import UnitMetric, UnitValue
+from costs.unit_costs.tests.factories import UnitMetricFactory, UnitValueFactory
 from inventory.models import Resource
 from syncs.tests.world import LinesFile, World, connect, instant, line, sync
 
@@ -189,6 +193,81 @@ def test_costs_follow_what_the_targets_cost_also_in_other_connections(acme) -> N
     assert by("business_unit", MARCH[0]) == {"A": 13, "B": 26}
     connection = Resource.objects.get(resource_id="shared").connection
     assert cost_services.rebuild_costs(connection=connection, at=NOW) == 0
+
+
+def by_orders(*targets: dict[str, Any]) -> Draft:
+    return Draft(
+        name="customers",
+        conditions=[NAMED],
+        method="proportional",
+        dimension="project",
+        targets=targets,
+        measure="units",
+    )
+
+
+def test_costs_follow_the_quantities_of_their_day(acme) -> None:
+    bought(acme, "vps:1")
+    ours, theirs = (UnitMetricFactory(organization=acme, name=name) for name in ("A's", "B's"))
+    for metric, day, quantity in (
+        (ours, MARCH[0], 30),
+        (theirs, MARCH[0], 10),
+        (theirs, MARCH[2], 30),
+        (theirs, MARCH[3], 0),
+    ):
+        UnitValueFactory(metric=metric, date=day, quantity=Decimal(quantity))
+    UnitValueFactory(date=MARCH[1], quantity=Decimal(1_000_000))
+
+    save(acme, by_orders({"name": "A", "metric": ours.pk}, {"name": "B", "metric": theirs.pk}), MARCH[0])
+    told = [by("project", day) for day in MARCH[:4]]
+    UnitValueFactory(metric=ours, date=MARCH[3], quantity=Decimal(90))
+    UnitValue.objects.filter(metric=theirs, date=MARCH[3]).update(quantity=Decimal(10))
+    services.restate(organization=acme, since=None, now=NOW)
+
+    quarters, halves = {"A": Decimal("7.5"), "B": Decimal("2.5")}, {"A": 5, "B": 5}
+    assert told == [quarters, quarters, halves, {"A": 10}]
+    assert [by("project", day) for day in MARCH[:4]] == [quarters, quarters, halves, {"A": 9, "B": 1}]
+
+
+def test_nothing_is_shared_out_while_one_quantity_is_unknown(acme) -> None:
+    bought(acme, "vps:1")
+    flow = UnitMetricFactory(organization=acme)
+    level = UnitMetricFactory(organization=acme, kind="level")
+    UnitValueFactory(metric=level, date=date(2024, 1, 1), quantity=Decimal(10))
+    UnitValueFactory(metric=flow, date=MARCH[2] - timedelta(days=31), quantity=Decimal(10))
+
+    save(acme, by_orders({"name": "A", "metric": flow.pk}, {"name": "B", "metric": level.pk}), MARCH[0])
+
+    # what adds up is known for a month from its day, a level until the next one
+    assert [by("project", day) for day in MARCH[1:3]] == [{"A": 5, "B": 5}, {"": 10}]
+
+
+def test_only_unit_metrics_of_the_organization_count(acme) -> None:
+    mine, foreign = UnitMetricFactory(organization=acme), UnitMetricFactory()
+
+    for targets in (
+        [{"name": "A", "metric": mine.pk}, {"name": "B", "metric": foreign.pk}],
+        [{"name": "A", "metric": mine.pk}, {"name": "B"}],
+        [{"name": "A", "metric": mine.pk}, {"name": "B", "metric": "7"}],
+    ):
+        with pytest.raises(services.InvalidRule):
+            save(acme, by_orders(*targets), MARCH[0])
+        with pytest.raises(services.InvalidRule):
+            services.unsaved_version(acme, by_orders(*targets), position=1, since=MARCH[0])
+    assert not RuleVersion.objects.exists()
+
+
+def test_a_metric_that_rules_count_by_or_did_stays(acme) -> None:
+    metric, other = UnitMetricFactory(organization=acme), UnitMetricFactory(organization=acme)
+    targets = [{"name": "A", "metric": metric.pk}, {"name": "B", "metric": metric.pk}]
+    rule = save(acme, by_orders(*targets), MARCH[0])
+    save(acme, direct(), MARCH[2], rule)
+
+    with pytest.raises(ValidationError, match="“units”"):
+        unit_costs.delete_metric(metric=metric)
+    unit_costs.delete_metric(metric=other)
+
+    assert list(UnitMetric.objects.all()) == [metric]
 
 
 def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
