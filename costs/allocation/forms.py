@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from costs.models import CostDimensions
 
 from .conditions import FIELDS, TAG, Operator, field_label
-from .models import ContextNode, Dimension, Match, Measure, Method, RuleVersion
+from .models import AllocationRule, ContextNode, Dimension, Match, Measure, Method, RuleVersion
+from .order import Place
 from .services import Draft
 
 EMPTY_ROWS = 3
+LAST = "last"
+"""The place after all other rules."""
 
 
 def day_field(help_text: Any) -> forms.DateField:
@@ -87,6 +90,11 @@ class ConditionForm(forms.Form):
 class RuleForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     match = forms.ChoiceField(label=_("Applies where"), choices=Match.choices)
+    place = forms.ChoiceField(
+        label=_("Place in the order"),
+        required=False,
+        help_text=_("The first rule that gives a value decides it. A place holds from the same day on."),
+    )
     method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
     dimension = forms.ChoiceField(
         label=_("Share out in"), choices=[("", "—"), *Dimension.choices], required=False
@@ -112,10 +120,14 @@ class RuleForm(forms.Form):
         *args: Any,
         names: Mapping[str, Sequence[str]],
         metrics: Mapping[int, str],
+        others: Sequence[AllocationRule],
         **kwargs: Any,
     ) -> None:
-        """`names` by dimension; `metrics` {pk: name}, the organization's unit metrics."""
+        """`names` by dimension; `metrics` {pk: name}, the organization's unit metrics; `others`, rules in order."""
         super().__init__(*args, **kwargs)
+        self._others = {str(rule.pk): rule for rule in others}
+        before = [(pk, _("before “%(name)s”") % {"name": rule.name}) for pk, rule in self._others.items()]
+        self.fields["place"].choices = [*before, (LAST, _("after all others"))]  # type: ignore[attr-defined]
         self.names = names
         self.metrics = metrics
         for dimension in Dimension:
@@ -129,6 +141,11 @@ class RuleForm(forms.Form):
     @property
     def value_fields(self) -> list[Any]:
         return [self[f"value_{dimension}"] for dimension in Dimension]
+
+    def clean_place(self) -> Place | None:
+        """None where the form does not say."""
+        chosen = self.cleaned_data["place"]
+        return Place(self._others.get(chosen)) if chosen else None
 
     def clean_targets(self) -> list[dict[str, Any]]:
         return [

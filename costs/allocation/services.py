@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit.services import record
@@ -28,6 +28,9 @@ from .drafts import NameTaken as NameTaken
 from .drafts import NodeInUse as NodeInUse
 from .drafts import WrongPlace as WrongPlace
 from .models import AllocationRule, ContextAssignment, ContextNode, Dimension, RuleVersion, TagFeed
+from .order import Place as Place
+from .order import make_room, position_at, put
+from .order import present_versions as present_versions
 
 # Trees
 
@@ -158,10 +161,12 @@ def save_rule(
     since: date,
     by: User | None,
     rule: AllocationRule | None = None,
+    place: Place | None = None,
 ) -> AllocationRule:
-    """Add a rule at the end of the order, or let one say something else from `since` on. Raises InvalidRule.
+    """Add a rule, or let one say something else from `since` on. Raises InvalidRule.
 
-    What it said before that day stays; what it was to say after it is forgotten. New names join the trees.
+    What it said before that day stays; what it was to say after it is forgotten. New names join the trees. `place`:
+    where it stands from that day on; without one a new rule stands last, and another stays where it is.
     """
     content = _content_for(organization, draft)
     for dimension, value in content["values"].items():
@@ -170,20 +175,25 @@ def save_rule(
         names = [each["name"] for each in content["targets"]]
         ensure_nodes(organization=organization, dimension=content["dimension"], names=names)
     if rule is None:
-        last = RuleVersion.objects.of(organization).aggregate(last=Max("position"))["last"]
+        position = position_at(organization.pk, place or Place())
+        make_room(organization.pk, position, since=since, by=by)
         rule = AllocationRule.objects.create(organization=organization, name=draft.name.strip()[:120])
-        _begin(rule, since=since, by=by, position=(last or 0) + 1, **content)
+        _begin(rule, since=since, by=by, position=position, **content)
         record("rule.added", obj=rule, actor=by, details={"from": str(since), **_told(content)})
         return rule
     before = latest_version(rule)
     name, rule.name = rule.name, draft.name.strip()[:120]
     rule.save(update_fields=["name", "updated_at"])
-    _begin(rule, since=since, by=by, position=before.position, **content)
+    position = position_at(organization.pk, place, rule_pk=rule.pk) if place else before.position
+    make_room(organization.pk, position, since=since, by=by, rule_pk=rule.pk)
+    _begin(rule, since=since, by=by, position=position, **content)
     changes = {
         key: [getattr(before, key), value] for key, value in content.items() if getattr(before, key) != value
     }
     if name != rule.name:
         changes["name"] = [name, rule.name]
+    if position != before.position:
+        changes["position"] = [before.position, position]
     record("rule.changed", obj=rule, actor=by, changes=changes, details={"from": str(since)})
     return rule
 
@@ -191,9 +201,7 @@ def save_rule(
 @transaction.atomic
 def move_rule(*, rule: AllocationRule, up: bool, since: date, by: User | None) -> bool:
     """Let the rule change places with its neighbour from `since` on; False where it has none."""
-    order = sorted(
-        present_versions(rule.organization_id), key=lambda version: (version.position, version.rule_id)
-    )
+    order = present_versions(rule.organization_id)
     places = [version.rule_id for version in order]
     if rule.pk not in places:
         return False
@@ -203,7 +211,7 @@ def move_rule(*, rule: AllocationRule, up: bool, since: date, by: User | None) -
         return False
     mine, neighbour = order[index], order[other]
     for version, position in ((mine, neighbour.position), (neighbour, mine.position)):
-        _begin(version.rule, since=since, by=by, position=position, is_on=version.is_on, **_content(version))
+        put(version.rule, position=position, since=since, by=by)
     record("rule.moved", obj=rule, actor=by, details={"from": str(since), "past": neighbour.rule.name})
     return True
 
@@ -220,12 +228,6 @@ def switch_rule(*, rule: AllocationRule, on: bool, since: date, by: User | None)
 
 def latest_version(rule: AllocationRule) -> RuleVersion:
     return rule.versions.order_by("valid_from").select_related("rule").last()  # type: ignore[return-value]
-
-
-def present_versions(organization_id: int) -> list[RuleVersion]:
-    """The latest version of each rule, in their order."""
-    versions = RuleVersion.objects.filter(organization=organization_id, valid_until__isnull=True)
-    return list(versions.select_related("rule").order_by("position", "rule_id"))
 
 
 def _content_for(organization: Organization, draft: Draft) -> dict[str, Any]:
@@ -322,8 +324,19 @@ def draft_of(version: RuleVersion) -> Draft:
     return Draft(name=version.rule.name, **_content(version))
 
 
-def unsaved_version(organization: Organization, draft: Draft, *, position: int, since: date) -> RuleVersion:
-    """The draft as a version that is nowhere stored, for previews. Raises InvalidRule."""
+def unsaved_version(
+    organization: Organization,
+    draft: Draft,
+    *,
+    since: date,
+    rule: AllocationRule | None = None,
+    place: Place | None = None,
+) -> RuleVersion:
+    """The version that `save_rule` would write, nowhere stored, for previews. Raises InvalidRule."""
+    if rule and place is None:
+        position = latest_version(rule).position
+    else:
+        position = position_at(organization.pk, place or Place(), rule_pk=rule.pk if rule else None)
     rule = AllocationRule(pk=0, organization=organization, name=draft.name)
     content = _content_for(organization, draft)
     return RuleVersion(organization=organization, rule=rule, valid_from=since, position=position, **content)

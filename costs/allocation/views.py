@@ -19,9 +19,9 @@ from inventory.models import Resource
 
 from . import queries, services, tasks, wording
 from .evaluation import TAG_KEYS
-from .forms import AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
+from .forms import LAST, AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
 from .metrics import metric_names, names_in
-from .models import AllocationRule, ContextNode, Dimension, RuleVersion, TagFeed
+from .models import AllocationRule, ContextNode, Dimension, TagFeed
 
 UNPROCESSABLE = 422
 PERIOD_DAYS = 30
@@ -268,17 +268,20 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
     initial, conditions = initial_of(version, metrics) if version else ({"match": "all"}, [])
     data = request.POST if request.method == "POST" else None
     names = queries.node_choices(request.organization)
-    form = RuleForm(data, initial=initial, names=names, metrics=metrics)
+    order = [each.rule for each in services.present_versions(request.organization.pk)]
+    others = [each for each in order if each != rule]
+    following = order[order.index(rule) + 1 :] if rule else []
+    initial["place"] = following[0].pk if following else LAST
+    form = RuleForm(data, initial=initial, names=names, metrics=metrics, others=others)
     rows = ConditionFormSet(data, initial=conditions, prefix="conditions")
     found = None
     if request.method == "POST" and form.is_valid() and rows.is_valid():
         draft = form.draft([said for row in rows if (said := row.condition())])
-        since = form.cleaned_data["since"]
+        since, place = form.cleaned_data["since"], form.cleaned_data["place"]
         try:
             if "preview" in request.POST:
-                position = version.position if version else _last_position(request) + 1
                 unsaved = services.unsaved_version(
-                    request.organization, draft, position=position, since=since
+                    request.organization, draft, since=since, rule=rule, place=place
                 )
                 found = queries.preview(
                     request.organization, unsaved, today=timezone.localdate(), in_place_of=rule
@@ -286,7 +289,12 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
                 rows = ConditionFormSet(initial=initial_of(unsaved, metrics)[1], prefix="conditions")
             else:
                 services.save_rule(
-                    organization=request.organization, draft=draft, since=since, by=request.user, rule=rule
+                    organization=request.organization,
+                    draft=draft,
+                    since=since,
+                    by=request.user,
+                    rule=rule,
+                    place=place,
                 )
                 _restate(request, since)
                 return redirect("context:rule_list")
@@ -309,11 +317,6 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
     }
     status = UNPROCESSABLE if form.errors or any(rows.errors) else 200
     return render(request, "context/rule_form.html", context, status=status)
-
-
-def _last_position(request: UserRequest) -> int:
-    latest = RuleVersion.objects.of(request.organization).order_by("-position").first()
-    return latest.position if latest else 0
 
 
 def _tree_page(request: UserRequest, dimension: str, form: NodeForm) -> HttpResponse:

@@ -143,6 +143,56 @@ def test_a_rule_is_previewed_saved_edited_moved_and_switched_off(
     assert "60 %" in owner.get(reverse("context:rule_list")).content.decode()
 
 
+def test_a_rule_is_previewed_and_saved_at_a_chosen_place(owner: Client, acme: Organization) -> None:
+    spent(acme, 1)
+    first = rule(acme, "First", "Data")
+    second = rule(acme, "Second", "Product")
+    foreign = rule(OrganizationFactory(), "Foreign")
+    new = reverse("context:rule_new")
+    given = {**FORM, "conditions-0-operator": "starts", "conditions-0-value": "server-"}
+
+    page = owner.get(new).content.decode()
+    last = owner.post(new, {**given, "place": "last", "preview": "1"}).content.decode()
+    before = owner.post(new, {**given, "place": first.pk, "preview": "1"}).content.decode()
+    refused = owner.post(new, {**given, "place": foreign.pk})
+    saved = owner.post(new, {**given, "place": second.pk})
+
+    assert ("before “First”" in page, "Foreign" in page) == (True, False)
+    assert '<option value="last" selected>' in page
+    assert ("Would move 0 resources" in last, "Would move 1 resource:" in before) == (True, True)
+    assert f'<option value="{first.pk}" selected>' in before
+    assert (refused.status_code, saved.status_code) == (422, 302)
+
+    def order() -> list[str]:
+        return [each.rule.name for each in services.present_versions(acme.pk)]
+
+    assert order() == ["First", "Units", "Second"]
+    edit = reverse("context:rule_edit", args=[first.pk])
+    units = AllocationRule.objects.get(name="Units")
+    assert f'<option value="{units.pk}" selected>' in owner.get(edit).content.decode()
+    owner.post(edit, {**given, "name": "First", "place": "last"})
+    assert order() == ["Units", "Second", "First"]
+
+
+def test_the_api_previews_and_saves_rules_at_a_place(owner: Client, acme: Organization) -> None:
+    spent(acme, 1)
+    first, second = rule(acme, "First", "Data"), rule(acme, "Second", "Product")
+    foreign = rule(OrganizationFactory(), "Foreign")
+    rules, api = "/api/v1/allocation-rules/", {"content_type": "application/json"}
+    said = {"name": "Second", "conditions": [NAMED], "values": {"business_unit": "Core"}}
+
+    def moved(**place: Any) -> int:
+        return owner.post(f"{rules}preview/", {**said, **place}, **api).json()["resource_count"]
+
+    assert [moved(), moved(before=None), moved(before=first.pk)] == [0, 0, 1]
+    assert [moved(rule=second.pk), moved(rule=second.pk, before=first.pk), moved(rule=first.pk)] == [0, 1, 1]
+    for place in ({"before": foreign.pk}, {"rule": foreign.pk}):
+        assert owner.post(f"{rules}preview/", {**said, **place}, **api).status_code == 400
+    assert owner.post(rules, {**said, "before": foreign.pk}, **api).status_code == 400
+    assert owner.put(f"{rules}{second.pk}/", {**said, "before": first.pk}, **api).status_code == 200
+    assert [each.rule_id for each in services.present_versions(acme.pk)] == [second.pk, first.pk]
+
+
 def test_a_rule_counts_by_unit_metrics(
     owner: Client, acme: Organization, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -308,7 +358,7 @@ def test_a_preview_asks_a_fixed_number_of_queries(
     for count in (1, 11):
         spent(acme, count)
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(17):
             answer = owner.post(
                 reverse("context:rule_new"),
                 {**FORM, "conditions-0-operator": "starts", "conditions-0-value": "server", "preview": "1"},

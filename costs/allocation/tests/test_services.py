@@ -15,7 +15,7 @@ from costs import laws
 from costs import services as cost_services
 from costs.allocation import queries, services
 from costs.allocation.models import ContextAssignment, ContextNode, RuleVersion
-from costs.allocation.services import Draft
+from costs.allocation.services import Draft, Place
 from costs.exchange import Rate
 from costs.models import CostShare, DailyTotal, ExchangeRate
 from costs.unit_costs import services as unit_costs
@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plugins")]
 
 MARCH = [date(2026, 3, 1) + timedelta(days=day) for day in range(10)]
 NOW = instant(4)
+UNIT_OF_OURS = {"business_unit": "Ours"}
 NAMED = {"field": "name", "operator": "starts", "value": "vps:"}
 
 
@@ -253,7 +254,7 @@ def test_only_unit_metrics_of_the_organization_count(acme) -> None:
         with pytest.raises(services.InvalidRule):
             save(acme, by_orders(*targets), MARCH[0])
         with pytest.raises(services.InvalidRule):
-            services.unsaved_version(acme, by_orders(*targets), position=1, since=MARCH[0])
+            services.unsaved_version(acme, by_orders(*targets), since=MARCH[0])
     assert not RuleVersion.objects.exists()
 
 
@@ -285,8 +286,9 @@ def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
         conditions=[{"field": "name", "operator": "regex", "value": "^(vps|db):"}],
         values={"business_unit": "Core"},
     )
-    for position, moved in ((9, {"db:1"}), (0, {"db:1", "vps:1"})):
-        version = services.unsaved_version(acme, draft, position=position, since=MARCH[3])
+    units = RuleVersion.objects.get().rule
+    for place, moved in ((None, {"db:1"}), (Place(), {"db:1"}), (Place(units), {"db:1", "vps:1"})):
+        version = services.unsaved_version(acme, draft, since=MARCH[3], place=place)
 
         found = queries.preview(acme, version, today=MARCH[3])
 
@@ -299,6 +301,71 @@ def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
     }
     assert str(len(moved)) in queries.preview_sentence(found)
     assert RuleVersion.objects.count() == 1
+
+
+def test_an_edited_rule_is_previewed_at_its_place_or_at_another(acme) -> None:
+    bought(acme, "vps:1", "db:1")
+    first = save(acme, direct("first", "Data"), MARCH[0])
+    second = save(acme, direct("second", "Product"), MARCH[0])
+    save(acme, direct("third", "Core"), MARCH[0])
+    wide = Draft(
+        name="wide", conditions=[{**NAMED, "operator": "contains", "value": ":"}], values=UNIT_OF_OURS
+    )
+
+    def moved(place: Place | None) -> dict[str, tuple[str, str]]:
+        version = services.unsaved_version(acme, wide, since=MARCH[3], rule=second, place=place)
+        found = queries.preview(acme, version, today=MARCH[3], in_place_of=second)
+        return {move.name: (move.before, move.after) for move in found.moves}
+
+    assert moved(None) == {"db:1": ("", "Ours")}
+    assert moved(Place()) == {"db:1": ("", "Ours")}
+    assert moved(Place(first)) == {"db:1": ("", "Ours"), "vps:1": ("Data", "Ours")}
+    services.switch_rule(rule=first, on=False, since=MARCH[0], by=None)
+    assert moved(None) == {"db:1": ("", "Ours"), "vps:1": ("Product", "Ours")}
+    assert moved(Place()) == {"db:1": ("", "Ours"), "vps:1": ("Product", "Core")}
+
+
+def order(acme) -> list[str]:
+    return [version.rule.name for version in services.present_versions(acme.pk)]
+
+
+def test_a_rule_is_put_before_another_from_its_day_on(acme) -> None:
+    bought(acme, "vps:1")
+    first = save(acme, direct("first", "Data"), MARCH[0])
+    second = save(acme, direct("second", "Product"), MARCH[0])
+    save(acme, direct("second", "Product B"), MARCH[3], second)  # what a rule says on which day stays
+
+    new = services.save_rule(
+        organization=acme, draft=direct("new", "Core"), since=MARCH[2], by=None, place=Place(first)
+    )
+    services.restate(organization=acme, since=None, now=NOW)
+
+    assert order(acme) == ["new", "first", "second"]
+    assert [by("business_unit", day) for day in MARCH[1:3]] == [{"Data": 10}, {"Core": 10}]
+    spans = [(each.valid_from, each.values["business_unit"]) for each in reversed(queries.history_of(second))]
+    assert spans == [(MARCH[0], "Product"), (MARCH[2], "Product"), (MARCH[3], "Product B")]
+    # edited without a place it stays, with one it goes there, and into a gap nobody gives way
+    save(acme, direct("new", "Core"), MARCH[3], new)
+    assert order(acme) == ["new", "first", "second"]
+    for place, expected in (
+        (Place(second), ["first", "new", "second"]),
+        (Place(second), ["first", "new", "second"]),
+        (Place(), ["first", "second", "new"]),
+        (Place(), ["first", "second", "new"]),
+        (Place(first), ["new", "first", "second"]),
+    ):
+        services.save_rule(
+            organization=acme, draft=direct("new", "Core"), since=MARCH[3], by=None, rule=new, place=place
+        )
+        assert order(acme) == expected
+    positions = [version.position for version in services.present_versions(acme.pk)]
+    assert len(set(positions)) == 3
+    moves = [
+        entry.changes["position"]
+        for entry in AuditEntry.objects.filter(action="rule.changed").order_by("pk")
+        if "position" in entry.changes
+    ]
+    assert len(moves) == 3
 
 
 def test_coverage_and_trees_say_whose_cost_it_is(acme) -> None:
