@@ -35,7 +35,7 @@ def fresh_database(address: str, *, keep: str = "") -> Iterator[dict[str, str]]:
     `address` is "sqlite", or a PostgreSQL server's: beside the database that it names one is made. With `keep` it has
     that name there, stays, and is taken as it is when it is there already.
     """
-    with tempfile.TemporaryDirectory(prefix="infrazen-benchmark-") as folder:
+    with _folder(keep) as folder:
         environment = {
             **os.environ,
             "INFRAZEN_MODE": "embedded",
@@ -50,6 +50,18 @@ def fresh_database(address: str, *, keep: str = "") -> Iterator[dict[str, str]]:
         else:
             with _postgres_database(address, keep) as url:
                 yield {**environment, "DATABASE_URL": url}
+
+
+@contextmanager
+def _folder(keep: str) -> Iterator[str]:
+    """Where the secret keys are: what a kept database has encrypted is read with the same ones."""
+    if keep:
+        folder = Path(tempfile.gettempdir()) / f"infrazen-benchmark-{keep}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        yield str(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="infrazen-benchmark-") as fresh:
+            yield fresh
 
 
 @contextmanager
