@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 
 from django.db import connection as database
 
-from common.partitions import month_after, month_of
+from common.partitions import month_of
 from costs.models import ConnectionDay, CostShare, DailyCost, DailyTotal, MonthlyTotal
 
 LOCK_CLASS = 0x546F746C
@@ -34,11 +35,12 @@ def rewrite_totals(*, connection_id: int, day: date) -> None:
 def sum_up(*, connection_id: int, day: date) -> None:
     """Make what is made of daily totals, the connection's day and its totals of the month, what they say."""
     month = month_of(day)
+    last = month.replace(day=monthrange(month.year, month.month)[1])  # that of the year 9999 has none after it
     with database.cursor() as cursor:
         cursor.execute(_DELETE_DAY, [connection_id, day])
         cursor.execute(_insert_day(database.vendor), [connection_id, day])
         cursor.execute(_DELETE_MONTH, [connection_id, month])
-        cursor.execute(_insert_month(database.vendor), [month, connection_id, month, month_after(month)])
+        cursor.execute(_insert_month(database.vendor), [month, connection_id, month, last])
 
 
 def _sum(column: str, vendor: str) -> str:
@@ -108,6 +110,6 @@ INSERT INTO {_MONTHS}
 SELECT organization_id, connection_id, dimensions_id, %s, charge_category, currency, billed_cost_rub IS NOT NULL,
     {{sums}}
 FROM {_TOTALS}
-WHERE connection_id = %s AND date >= %s AND date < %s
+WHERE connection_id = %s AND date BETWEEN %s AND %s
 GROUP BY organization_id, connection_id, dimensions_id, charge_category, currency, billed_cost_rub IS NOT NULL
 """  # noqa: S608  # nosec B608  # names of tables and columns
