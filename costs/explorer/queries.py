@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from costs.explorer import names, subtrees
+from costs.explorer import colours, names, subtrees
 from costs.explorer.completeness import Completeness, completeness
 from costs.explorer.exploration import REST, Exploration, Key, Row, Series
 from costs.explorer.periods import Span
@@ -120,15 +120,12 @@ def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
 
 
 def _coloured(organization: Organization, view: View, rows: list[Row]) -> list[Row]:
-    """Connections keep their colour in every chart; other groups are numbered by their total."""
+    """The dearest rows with the colours that their chart gives them."""
     count = DOUGHNUT_COUNT if view.chart == "doughnut" else SERIES_COUNT
     dearest = sorted(
         (row for row in rows if row.total is not None), key=lambda row: row.total or Decimal(0), reverse=True
     )[:count]
-    numbers = {row.key: str(place) for place, row in enumerate(dearest, 1)}
-    if view.group_by == ("connection",):
-        own = names.connection_numbers(organization, [row.key[0] for row in dearest])
-        numbers = {row.key: own[row.key[0]] for row in dearest if own.get(row.key[0], REST) != REST}
+    numbers = colours.numbers(organization, view.group_by, [row.key for row in dearest])
     return [replace(row, number=numbers.get(row.key, "")) for row in rows]
 
 

@@ -76,7 +76,7 @@ def test_groups_are_named_and_compared(land: Estate) -> None:
     assert bucket.total == (2 + UNEVEN) * 90 * 31
     assert bucket.difference == (2 + UNEVEN) * 90 * 3
     assert (server.share or 0) + (bucket.share or 0) == pytest.approx(Decimal(100))
-    assert (bucket.number, server.number) == ("1", "2")
+    assert (bucket.number, server.number) == ("4", "1")
     assert set(parts(shown(land, f"period={MARCH}&group=tag.team"))) == {"web", "api", "Without this tag"}
     assert set(parts(shown(land, f"period={MARCH}&group=sub_account&sort=name"))) == {"Archive", "Not named"}
     assert ("Prod", "Shop") in parts(shown(land, f"period={MARCH}&group=connection&group=business_unit"))
