@@ -23,6 +23,8 @@ from costs.services import computed_facts, history_days, rate_table, stored_fact
 from providers.models import ProviderConnection
 from syncs.laws import Law
 
+ROUBLES = "RUB"
+
 
 def facts_equal_a_rebuild() -> Iterator[str]:
     """The fact table is what lines and states say, no more and no less."""
@@ -104,12 +106,14 @@ def months_equal_their_days() -> Iterator[str]:
 def days_of_connections_equal_their_totals() -> Iterator[str]:
     """Each day of a connection is the sum of its daily totals, and none is missing."""
     for connection in ProviderConnection.objects.order_by("pk").iterator(100):
-        wanted: dict[tuple[date, str, bool], _Sums] = {}
+        wanted: dict[tuple[date, str], _Sums] = {}
         for total in DailyTotal.objects.filter(connection=connection).iterator(2000):
-            key = (total.date, total.currency, total.billed_cost_rub is not None)
-            _add_up(wanted, key, (total.billed_cost, total.billed_cost_rub))
-        stored: dict[tuple[date, str, bool], _Sums] = {
-            (row.date, row.currency, row.is_converted): (row.billed_cost, row.billed_cost_rub)
+            if total.billed_cost_rub is None:
+                _add_up(wanted, (total.date, total.currency), (total.billed_cost,))
+            else:
+                _add_up(wanted, (total.date, ROUBLES), (total.billed_cost_rub,))
+        stored: dict[tuple[date, str], _Sums] = {
+            (row.date, row.currency): (row.billed_cost,)
             for row in ConnectionDay.objects.filter(connection=connection).iterator(2000)
         }
         for key in sorted(wanted.keys() | stored.keys()):

@@ -244,17 +244,16 @@ class MonthlyTotal(TenantModel):
 
 
 class ConnectionDay(TenantModel):
-    """The daily totals of one connection and day summed: what charts of connections and the dashboard add up.
+    """What one connection was billed on one day: what charts of connections and the dashboard add up.
 
-    Costs with a rouble value and costs without have a row each. Written in the transaction that writes the daily totals.
+    In roubles, of all currencies together; what has no rouble value stands beside it in its own currency. Written in
+    the transaction that writes the daily totals.
     """
 
     connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
     date = models.DateField(_("day"))
     currency = models.CharField(_("currency"), max_length=3)
-    is_converted = models.BooleanField(_("has a rouble value"))
     billed_cost = MoneyField(_("billed cost"))
-    billed_cost_rub = MoneyField(_("billed cost, RUB"), null=True, blank=True)
 
     objects = TenantManager()
 
@@ -263,8 +262,7 @@ class ConnectionDay(TenantModel):
         verbose_name_plural = _("days of connections")
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "date", "connection", "currency", "is_converted"],
-                name="costs_connection_day_once",
+                fields=["organization", "date", "connection", "currency"], name="costs_connection_day_once"
             ),
         ]
         indexes = [models.Index(fields=["connection", "date"], name="costs_days_by_connection")]

@@ -15,7 +15,6 @@ LOCK_CLASS = 0x546F746C
 
 AMOUNTS = ("billed_cost", "effective_cost", "list_cost")
 ROUBLES = ("billed_cost_rub", "effective_cost_rub")
-BILLED = ("billed_cost", "billed_cost_rub")
 
 
 def rewrite_totals(*, connection_id: int, day: date) -> None:
@@ -35,10 +34,12 @@ def rewrite_totals(*, connection_id: int, day: date) -> None:
 def sum_up(*, connection_id: int, day: date) -> None:
     """Make what is made of daily totals, the connection's day and its totals of the month, what they say."""
     month = month_of(day)
-    last = month.replace(day=monthrange(month.year, month.month)[1])  # that of the year 9999 has none after it
+    last = month.replace(
+        day=monthrange(month.year, month.month)[1]
+    )  # that of the year 9999 has none after it
     with database.cursor() as cursor:
         cursor.execute(_DELETE_DAY, [connection_id, day])
-        cursor.execute(_insert_day(database.vendor), [connection_id, day])
+        cursor.execute(_INSERT_DAY.format(sum=_sum("amount", database.vendor)), [connection_id, day])
         cursor.execute(_DELETE_MONTH, [connection_id, month])
         cursor.execute(_insert_month(database.vendor), [month, connection_id, month, last])
 
@@ -54,10 +55,6 @@ def _insert(vendor: str) -> str:
     sums = [_sum(column, vendor) for column in AMOUNTS]
     sums += [f"CASE WHEN COUNT(*) = COUNT({column}) THEN {_sum(column, vendor)} END" for column in ROUBLES]
     return _INSERT.format(amounts=", ".join((*AMOUNTS, *ROUBLES)), sums=", ".join(sums))
-
-
-def _insert_day(vendor: str) -> str:
-    return _INSERT_DAY.format(sums=", ".join(_sum(column, vendor) for column in BILLED))
 
 
 def _insert_month(vendor: str) -> str:
@@ -96,12 +93,16 @@ GROUP BY organization_id, connection_id, dimensions_id, date, charge_category, c
 
 _DELETE_DAY = f"DELETE FROM {_DAYS} WHERE connection_id = %s AND date = %s"  # noqa: S608  # nosec B608  # names of tables
 _INSERT_DAY = f"""
-INSERT INTO {_DAYS} (organization_id, connection_id, date, currency, is_converted, {", ".join(BILLED)})
-SELECT organization_id, connection_id, date, currency, billed_cost_rub IS NOT NULL, {{sums}}
-FROM {_TOTALS}
-WHERE connection_id = %s AND date = %s
-GROUP BY organization_id, connection_id, date, currency, billed_cost_rub IS NOT NULL
-"""  # noqa: S608  # nosec B608  # names of tables and columns
+INSERT INTO {_DAYS} (organization_id, connection_id, date, currency, billed_cost)
+SELECT organization_id, connection_id, date, shown_in, {{sum}}
+FROM (
+    SELECT organization_id, connection_id, date, COALESCE(billed_cost_rub, billed_cost) AS amount,
+        CASE WHEN billed_cost_rub IS NULL THEN currency ELSE 'RUB' END AS shown_in
+    FROM {_TOTALS}
+    WHERE connection_id = %s AND date = %s
+) AS billed
+GROUP BY organization_id, connection_id, date, shown_in
+"""  # noqa: S608  # nosec B608  # names of tables
 
 _DELETE_MONTH = f"DELETE FROM {_MONTHS} WHERE connection_id = %s AND date = %s"  # noqa: S608  # nosec B608  # names of tables
 _INSERT_MONTH = f"""
