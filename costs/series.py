@@ -14,7 +14,7 @@ from accounts.models import Organization
 from costs.explorer import subtrees
 from costs.explorer.filters import Filters
 from costs.facts import QUANTUM
-from costs.models import DailyCost, DailyTotal
+from costs.models import ConnectionDay, DailyCost, DailyTotal
 from providers import registry
 from providers.contract.errors import UnknownProvider
 from providers.models import ProviderConnection
@@ -24,6 +24,7 @@ LATE_DAYS = 2
 GONE_DAYS = 31
 """One that is further behind than this has ended; until then it goes on costing what it did."""
 WEEK = 7
+ROUBLES = "RUB"
 ZERO = Decimal(0)
 ONE_DAY = timedelta(days=1)
 Span = tuple[date, date]
@@ -51,14 +52,17 @@ class Series:
 def daily_series(organization: Organization, filters: Filters, *, first: date) -> Series:
     """The scope's days from `first` on; two queries."""
     spans = whole_days(organization)
-    charged, has_unconverted = _charged(scope_rows(organization, filters).filter(date__gte=first))
+    if filters:
+        charged, has_unconverted = _charged(scope_rows(organization, filters).filter(date__gte=first))
+    else:
+        charged, has_unconverted = _charged_by_connection(organization, first)
     return assembled(charged, spans, first=first, has_unconverted=has_unconverted)
 
 
 def series_by_connection(organization: Organization, *, first: date) -> dict[int, Series]:
     """Of each connection with costs from `first` on, as `daily_series`; two queries."""
     spans = whole_days(organization)
-    charged, has_unconverted = _charged(DailyTotal.objects.of(organization).filter(date__gte=first))
+    charged, has_unconverted = _charged_by_connection(organization, first)
     return {
         pk: assembled({pk: days}, spans, first=first, has_unconverted=has_unconverted)
         for pk, days in charged.items()
@@ -78,7 +82,7 @@ def whole_days(organization: Organization) -> dict[int, Span]:
 
     A sync cuts the first and the last day of a connection; files have whole days only.
     """
-    days = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
+    days = ConnectionDay.objects.filter(connection=OuterRef("pk")).values("date")
     rows = (
         ProviderConnection.objects.of(organization)
         .annotate(
@@ -93,7 +97,7 @@ def whole_days(organization: Organization) -> dict[int, Span]:
 
 def whole_days_of(connection: ProviderConnection) -> Span | None:
     """The same of one connection, None where it has no whole day; one query."""
-    found = DailyTotal.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
+    found = ConnectionDay.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
     if found["first"] is None:
         return None
     first, last = _whole(connection.provider_type, found["first"], found["last"])
@@ -168,6 +172,23 @@ def _charged(
         has_unconverted = has_unconverted or known < count
         if known:
             found.setdefault(connection_id, {})[day] = Decimal(str(roubles)).quantize(QUANTUM)
+    return found, has_unconverted
+
+
+def _charged_by_connection(
+    organization: Organization, first: date
+) -> tuple[dict[int, dict[date, Decimal]], bool]:
+    """The same of all costs."""
+    found: dict[int, dict[date, Decimal]] = {}
+    has_unconverted = False
+    rows = ConnectionDay.objects.of(organization).filter(date__gte=first)
+    for connection_id, day, currency, amount in rows.values_list(
+        "connection_id", "date", "currency", "billed_cost"
+    ):
+        if currency == ROUBLES:
+            found.setdefault(connection_id, {})[day] = amount
+        else:
+            has_unconverted = True
     return found, has_unconverted
 
 

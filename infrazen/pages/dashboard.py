@@ -139,7 +139,8 @@ def _figures(
 ) -> dict[str, Any]:
     """What follows from syncs, but the inventory."""
     organization = request.organization
-    spend = costs.spend(organization, period.first, period.last)
+    coloured = [card.connection.pk for card in cards if series_of(card.connection) != REST]
+    spend = costs.spend(organization, period.first, period.last, apart=coloured)
     changes = syncs.recent_changes(organization, period.since, limit=100, until=period.until)
     telling, small_moves = _parted(changes, run_rate)
     found = notices(request, cards)
@@ -279,27 +280,24 @@ def _chart(
     daily: costs.DailySpend, cards: list[Card], changes: list[syncs.Change], organization: Organization
 ) -> dict[str, Any] | None:
     """Data of `_components/chart.html`: a series per connection, those without a colour of their own as one."""
-    if not daily.connections:
+    if not daily.connections and daily.rest is None:
         return None
     connections = {card.connection.pk: card.connection for card in cards}
-    own, rest = [], []
-    for one in daily.connections:
-        connection = connections.get(one.connection_id)
-        if connection is not None and series_of(connection) != REST:
-            own.append((connection.series_number, connection.connection_name, one.values))
-        else:
-            rest.append(one.values)
+    own = [(connections[one.connection_id], one.values) for one in daily.connections]
     series = [
-        {"name": name, "number": number, "values": [_value(value) for value in values]}
-        for number, name, values in sorted(own, key=lambda item: item[0])
+        {
+            "name": connection.connection_name,
+            "number": connection.series_number,
+            "values": [_value(value) for value in values],
+        }
+        for connection, values in sorted(own, key=lambda item: item[0].series_number)
     ]
-    if rest:
-        sums = [[value for value in column if value is not None] for column in zip(*rest, strict=True)]
+    if daily.rest is not None:
         series.append(
             {
-                "name": _("The rest (%(count)d)") % {"count": len(rest)},
+                "name": _("The rest (%(count)d)") % {"count": daily.rest.connection_count},
                 "number": REST,
-                "values": [_value(sum(known, Decimal(0))) if known else None for known in sums],
+                "values": [_value(value) for value in daily.rest.values],
             }
         )
     return {
