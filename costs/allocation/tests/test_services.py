@@ -17,6 +17,8 @@ from costs.allocation import queries, services
 from costs.allocation.models import ContextAssignment, ContextNode, RuleVersion
 from costs.allocation.services import Draft, Place
 from costs.exchange import Rate
+from costs.explorer.queries import explore
+from costs.explorer.view import parse_view
 from costs.models import CostShare, DailyTotal, ExchangeRate
 from costs.unit_costs import services as unit_costs
 from costs.unit_costs.models import UnitMetric, UnitValue
@@ -445,3 +447,21 @@ def test_chosen_tags_feed_a_dimension(acme) -> None:
     services.restate(organization=acme, since=None, now=NOW)
 
     assert by("owner", MARCH[0]) == {"red": 10}
+
+
+def test_a_changed_provider_tag_moves_views_by_the_tag_and_not_the_value_that_it_feeds(acme) -> None:
+    world = World()
+    world.put("vps:1", daily="24", tags={"team": "web"})
+    connection = connect(acme, world)
+    sync(connection, instant(0))
+    sync(connection, instant(2))
+    world.put("vps:1", daily="24", tags={"team": "api"})
+    sync(connection, instant(2.5))
+    sync(connection, instant(4))
+    services.restate(organization=acme, since=None, now=NOW)
+
+    view = parse_view("period=2026-03-01..2026-03-02&group=tag.team", MARCH[3]).view
+    by_tag = {row.labels[0]: row.total for row in explore(acme, view, NOW).rows}
+
+    assert by_tag == {"api": 48}  # the tag of today, also for the days before it
+    assert [by("owner", day) for day in (MARCH[1], MARCH[3])] == [{"web": 24}, {"api": 24}]
