@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -134,10 +134,11 @@ def assembled(
         if pk not in in_time and (known_until - last).days <= GONE_DAYS
     }
     start = max(first, min(begin for begin, _last in known.values()))
-    complete = {
-        day: sum((_on(day, charged[pk], span, pk in carried) for pk, span in known.items()), ZERO)
-        for day in _days(start, known_until)
-    }
+    complete = dict.fromkeys(_days(start, known_until), ZERO)
+    for pk, span in known.items():
+        for day, amount in _whole_ones(charged[pk], span, known_until, is_carried=pk in carried):
+            if day in complete:
+                complete[day] += amount
     return Series(
         charged=everything,
         complete=complete,
@@ -147,15 +148,18 @@ def assembled(
     )
 
 
-def _on(day: date, charged: Mapping[date, Decimal], span: Span, is_carried: bool) -> Decimal:
+def _whole_ones(
+    charged: Mapping[date, Decimal], span: Span, until: date, *, is_carried: bool
+) -> Iterator[tuple[date, Decimal]]:
+    """What a connection's whole days cost; after them, what it cost on a usual day, where that is carried on."""
     first, last = span
-    if day < first:
-        return ZERO
-    if day <= last:
-        return charged.get(day, ZERO)
-    if not is_carried:
-        return ZERO
-    return median([charged.get(last - timedelta(days=back), ZERO) for back in range(WEEK)])
+    for day, amount in charged.items():
+        if first <= day <= last:
+            yield day, amount
+    if is_carried and last < until:
+        usual = median([charged.get(last - timedelta(days=back), ZERO) for back in range(WEEK)])
+        for day in _days(last + ONE_DAY, until):
+            yield day, usual
 
 
 def _charged(

@@ -40,6 +40,7 @@ from syncs.wording import change_title
 INVENTORY, CONNECTIONS, FIGURES = "inventory", "dashboard-connections", "dashboard-figures"
 """Parts of the page that HTMX reads alone, by the ids of their elements."""
 SHOWN_NOTICES = 2
+SHOWN_CONNECTIONS = 20
 SHOWN_CHANGES = 6
 SHOWN_RESOURCES = 5
 SHOWN_EVENTS = 3
@@ -77,6 +78,7 @@ def dashboard(request: UserRequest) -> HttpResponse:
         return render(request, "infrazen/dashboard.html", context)
     context = {
         "cards": cards,
+        "shown_cards": _foremost(cards),
         "run_rate": run_rate,
         "busy_count": sum(card.is_busy for card in cards),
         "may_write": request.membership.may_write,
@@ -128,6 +130,21 @@ def spend_csv(request: UserRequest) -> HttpResponse:
         values = [*(one.values[index] for one in daily.connections), daily.totals[index]]
         writer.writerow([day.isoformat(), *("" if value is None else f"{value:f}" for value in values)])
     return response
+
+
+def _foremost(cards: list[Card]) -> list[Card]:
+    """All, or of very many those that something is up with, and the dearest; in the order that they have."""
+    if len(cards) <= SHOWN_CONNECTIONS:
+        return cards
+    first = sorted(
+        cards,
+        key=lambda card: (
+            not (card.is_busy or card.level in ("error", "warning") or card.has_short_runway),
+            -((card.run_rate and card.run_rate.daily) or Decimal(0)),
+        ),
+    )
+    chosen = {card.connection.pk for card in first[:SHOWN_CONNECTIONS]}
+    return [card for card in cards if card.connection.pk in chosen]
 
 
 def _figures(
@@ -380,15 +397,25 @@ def _change(change: syncs.Change) -> dict[str, Any]:
 
 def _inventory(organization: Organization, query: str, period: Period) -> dict[str, Any]:
     """The dearest resources, components inside their parent's cost; `q` looks in names, addresses and tags."""
-    states = syncs.with_components(syncs.with_staleness(syncs.as_of(organization)))
+    states = syncs.as_of(organization)
     states = _searched(states, query) if query else states.filter(parent__isnull=True)
-    rows = list(states.order_by(F("total_daily_cost").desc(nulls_last=True), "name", "pk")[:SHOWN_RESOURCES])
     return {
-        "resources": [_resource(state) for state in rows],
+        "resources": [_resource(state) for state in _dearest(organization, states)],
         "resource_count": states.count(),
         "query": query,
         "period": period,
     }
+
+
+def _dearest(organization: Organization, states: QuerySet[ResourceState]) -> QuerySet[ResourceState]:
+    """By the cost with components, which is added up for those alone that have any, and for the dearest of the rest."""
+    by_name = ("name", "pk")
+    alone = states.order_by(F("daily_cost").desc(nulls_last=True), *by_name).values("pk")[:SHOWN_RESOURCES]
+    parents = ResourceState.objects.of(organization).open().filter(parent__isnull=False).values("parent")
+    chosen = syncs.with_components(
+        syncs.with_staleness(states.filter(Q(pk__in=alone) | Q(resource__in=parents)))
+    )
+    return chosen.order_by(F("total_daily_cost").desc(nulls_last=True), *by_name)[:SHOWN_RESOURCES]
 
 
 def _resource(state: Any) -> dict[str, Any]:
