@@ -238,7 +238,7 @@ class TestPages:
 
         with django_assert_num_queries(5):
             client.get(reverse("unit_costs:metric_list"))
-        with time_machine.travel(NOW), django_assert_num_queries(12):
+        with time_machine.travel(NOW), django_assert_num_queries(14):
             client.get(reverse("unit_costs:metric_detail", args=[metrics[0].pk]))
 
 
