@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
 
 NOW = datetime(2026, 11, 21, 6, 40, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
+CONNECTIONS = {"HX-Request": "true", "HX-Target": "dashboard-connections"}
 INVENTORY = {"HX-Request": "true", "HX-Target": "inventory"}
 
 
@@ -302,6 +303,25 @@ class TestChart:
         assert rows[1] == ["2026-11-14", "", ""]
         assert rows[7] == ["2026-11-20", "22.000000", "22.000000"]
         assert response["Content-Disposition"] == 'attachment; filename="spend-2026-11-14-2026-11-20.csv"'
+
+
+class TestManyConnections:
+    def test_twenty_have_a_row_the_others_a_link(self, owner: Client, organization: Organization) -> None:
+        for number in range(dashboard.SHOWN_CONNECTIONS):
+            synced(organization, connection_name=f"Account {number}.", daily="9")
+        assert "All 20 connections" not in owner.get("/", headers=CONNECTIONS).text
+
+        synced(organization, connection_name="Cheap.", daily="1")
+        synced(organization, connection_name="Broken.", daily="2", last_sync_status="error")
+        synced(organization, connection_name="Dear.", daily="900")
+        text = owner.get("/", headers=CONNECTIONS).text
+
+        assert text.count('class="row-name"') == dashboard.SHOWN_CONNECTIONS
+        assert "All 23 connections" in text
+        assert "Broken." in text
+        assert "Dear." in text
+        assert "Cheap." not in text
+        assert "32,490" in text  # of all, not of those shown
 
 
 class TestNotices:
