@@ -9,6 +9,10 @@ the last three weeks, to one resource: a jump of one to three days, a lasting ri
 3 % of the account's usual day more. In the others nothing happens, or something that is no anomaly: a resource that
 goes, or growth of half a per cent a day. A finding is right where it is about that resource (or the service or account
 that it is in) and begins within a day of what happened.
+
+A second set of as many accounts holds falls: a resource that costs less by six tenths or more for one to three days or
+for good, one that is charged no more though nobody deleted it, and a service of which all of that is so. In the others
+nothing happens, or a jump that passes, or growth.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,6 +35,7 @@ from costs.anomalies.detection import (
     History,
     Key,
     detect,
+    detect_falls,
 )
 
 DAYS = 70
@@ -39,6 +44,8 @@ SERVICES = ("Compute", "Storage", "Network")
 RESOURCES = 4
 PLANTED = ("jump of a day", "jump of two or three days", "lasting rise", "new resource")
 HARMLESS = ("nothing", "a resource goes", "fast growth")
+FALLEN = ("fall of one to three days", "lasting fall", "a resource stops", "a service stops")
+HARMLESS_TO_FALLS = ("nothing", "a jump that passes", "fast growth")
 NOISES = (Decimal("0.01"), Decimal("0.05"), Decimal("0.15"))
 
 
@@ -74,15 +81,27 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--accounts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
+    _measure("Rises", detect, options, PLANTED, HARMLESS)
+    _measure("Falls", detect_falls, options, FALLEN, HARMLESS_TO_FALLS)
+
+
+def _measure(
+    title: str,
+    search: Callable[..., list[Finding]],
+    options: argparse.Namespace,
+    planted: Sequence[str],
+    harmless: Sequence[str],
+) -> None:
     scores: dict[str, Score] = {}
     since = FIRST + timedelta(days=DAYS - SCAN_DAYS)
     began = time.monotonic()
-    for account in accounts(options.accounts, options.seed):
-        findings = detect(account.histories, since=since)
+    for account in accounts(options.accounts, options.seed, planted, harmless):
+        findings = search(account.histories, since=since)
         for name in (account.kind, f"noise of {account.noise:.0%}", "all"):
             _count(scores.setdefault(name, Score()), account, findings)
     seconds = time.monotonic() - began
-    order = [*PLANTED, *HARMLESS, *(f"noise of {noise:.0%}" for noise in NOISES), "all"]
+    order = [*planted, *harmless, *(f"noise of {noise:.0%}" for noise in NOISES), "all"]
+    print(f"\n{title}\n")
     print_table(
         ["accounts with", "planted", "found", "wrong", "precision", "recall", "resource named"],
         (
@@ -103,11 +122,13 @@ def main(arguments: list[str]) -> None:
     )
 
 
-def accounts(count: int, seed: int) -> Iterator[Account]:
+def accounts(
+    count: int, seed: int, planted: Sequence[str] = PLANTED, harmless: Sequence[str] = HARMLESS
+) -> Iterator[Account]:
     """Two of three with something in them; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311  # not for secrets
     for number in range(count):
-        kind = chance.choice(PLANTED) if number % 3 else chance.choice(HARMLESS)
+        kind = chance.choice(planted) if number % 3 else chance.choice(harmless)
         yield _account(chance, kind, NOISES[number // 3 % len(NOISES)])
 
 
@@ -129,11 +150,12 @@ def _account(chance: random.Random, kind: str, noise: Decimal) -> Account:
             amount *= max(0.0, chance.gauss(1, float(noise)))
             if number == 0 and day.day == 1:
                 amount += level * 2
-            if number == events.number:
+            if number == events.number or key.service == events.service:
                 amount = events.on(index, amount)
             series[key][day] = Decimal(f"{amount:.2f}")
         if number == events.number and events.is_anomaly:
-            planted = key, FIRST + timedelta(days=events.start)
+            found = Key(SERVICE, events.service) if events.service else key
+            planted = found, FIRST + timedelta(days=events.start)
     return Account(
         kind=kind,
         noise=noise,
@@ -154,10 +176,14 @@ class _Events:
     is_anomaly: bool
     is_new: bool = False
     is_end: bool = False
+    depth: float = 0.0
+    service: str = ""
 
     def on(self, index: int, amount: float) -> float:
         if self.is_new:
             return self.surplus if index >= self.start else 0.0
+        if self.depth:
+            return amount * (1 - self.depth) if self.start <= index < self.end else amount
         if self.is_end:
             return 0.0 if index >= self.start else amount
         return amount + (self.surplus if self.start <= index < self.end else 0.0)
@@ -177,9 +203,23 @@ def _events(chance: random.Random, kind: str, levels: list[float]) -> _Events:
         return _Events(
             number, start, DAYS, sum(levels) * chance.uniform(0.12, 0.4), is_anomaly=True, is_new=True
         )
+    if kind in FALLEN:
+        return _fall(chance, kind, levels, start)
+    if kind == "a jump that passes":
+        return _Events(number, start, start + chance.choice([1, 3, 5]), surplus, is_anomaly=False)
     if kind == "a resource goes":
         return _Events(number, start, DAYS, 0, is_anomaly=False, is_end=True)
     return _Events(-1, 0, 0, 0, is_anomaly=False)
+
+
+def _fall(chance: random.Random, kind: str, levels: list[float], start: int) -> _Events:
+    """By at least 3 % of the account's day."""
+    depth = 1.0 if kind.endswith("stops") else chance.uniform(0.6, 1)
+    large = [n for n, level in enumerate(levels) if n and level * depth >= sum(levels) * 0.03]
+    number = chance.choice(large or [levels.index(max(levels))])
+    length = chance.choice([1, 2, 3]) if kind == "fall of one to three days" else DAYS
+    service = SERVICES[number // RESOURCES] if kind == "a service stops" else ""
+    return _Events(number, start, min(start + length, DAYS), 0, is_anomaly=True, depth=depth, service=service)
 
 
 def _sums(series: Mapping[Key, History]) -> dict[Key, History]:
@@ -198,7 +238,7 @@ def _count(score: Score, account: Account, findings: list[Finding]) -> None:
     score.found += bool(right)
     score.wrong += len(findings) - len(right)
     score.named += (
-        any(number == account.key.resource for one in right for number, _run in one.parts)
+        any(account.key.resource in (None, number) for one in right for number, _run in one.parts)
         if account.key
         else 0
     )
@@ -207,5 +247,7 @@ def _count(score: Score, account: Account, findings: list[Finding]) -> None:
 def _is_right(account: Account, finding: Finding) -> bool:
     if account.key is None or account.day is None:
         return False
-    is_same = finding.key in (account.key, Key(SERVICE, account.key.service), Key(CONNECTION))
+    is_same = finding.key in (account.key, Key(SERVICE, account.key.service), Key(CONNECTION)) or (
+        account.key.resource is None and finding.key.service == account.key.service
+    )
     return is_same and abs((finding.run.first - account.day).days) <= 1

@@ -29,12 +29,13 @@ def add_databases(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def fresh_database(address: str) -> Iterator[dict[str, str]]:
+def fresh_database(address: str, *, keep: str = "") -> Iterator[dict[str, str]]:
     """The environment of a process with an empty database that is gone afterwards.
 
-    `address` is "sqlite", or a PostgreSQL server's: beside the database that it names one is made.
+    `address` is "sqlite", or a PostgreSQL server's: beside the database that it names one is made. With `keep` it has
+    that name there, stays, and is taken as it is when it is there already.
     """
-    with tempfile.TemporaryDirectory(prefix="infrazen-benchmark-") as folder:
+    with _folder(keep) as folder:
         environment = {
             **os.environ,
             "INFRAZEN_MODE": "embedded",
@@ -47,22 +48,37 @@ def fresh_database(address: str) -> Iterator[dict[str, str]]:
         if address == SQLITE:
             yield environment
         else:
-            with _postgres_database(address) as url:
+            with _postgres_database(address, keep) as url:
                 yield {**environment, "DATABASE_URL": url}
 
 
 @contextmanager
-def _postgres_database(address: str) -> Iterator[str]:
-    import psycopg
+def _folder(keep: str) -> Iterator[str]:
+    """Where the secret keys are: what a kept database has encrypted is read with the same ones."""
+    if keep:
+        folder = Path(tempfile.gettempdir()) / f"infrazen-benchmark-{keep}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        yield str(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="infrazen-benchmark-") as fresh:
+            yield fresh
 
-    name = f"infrazen_benchmark_{os.getpid()}"
+
+@contextmanager
+def _postgres_database(address: str, keep: str) -> Iterator[str]:
+    import psycopg
+    from psycopg.sql import SQL, Identifier
+
+    name = keep or f"infrazen_benchmark_{os.getpid()}"
     with psycopg.connect(address, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
+        if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     try:
         yield urlsplit(address)._replace(path=f"/{name}").geturl()
     finally:
-        with psycopg.connect(address, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        if not keep:
+            with psycopg.connect(address, autocommit=True) as server:
+                server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 def run_child(module: str, *arguments: object, environment: dict[str, str]) -> None:

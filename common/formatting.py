@@ -55,6 +55,12 @@ CONVENTIONS = {
 }
 
 
+_SEPARATORS = {
+    language: str.maketrans({",": convention.thousands, ".": convention.decimal_point})
+    for language, convention in CONVENTIONS.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderCurrency:
     """What a reader sees roubles in: one unit is `rub_per_unit` roubles, by the rate that holds from `date` on."""
@@ -104,8 +110,8 @@ def number(value: Decimal | int | None, places: int = 0) -> str:
     """`1 234,50`: exactly `places` decimals, rounded half-even; never a minus before zero."""
     if value is None:
         return no_data()
-    rounded = _rounded(Decimal(value), places)
-    return f"{MINUS if rounded < 0 else ''}{_digits(abs(rounded), places)}"
+    digits = _digits(Decimal(value), places)
+    return f"{MINUS}{digits[1:]}" if _is_below_zero(digits) else digits.removeprefix("-")
 
 
 def number_short(value: Decimal | int | None, places: int = 1) -> str:
@@ -291,10 +297,14 @@ def _rounded(value: Decimal, places: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
 
 
+def _is_below_zero(digits: str) -> bool:
+    return digits.startswith("-") and any(digit in digits for digit in "123456789")
+
+
 def _digits(value: Decimal, places: int) -> str:
-    convention = _convention()
+    """Rounded half-even, as Decimal formats; with "-" before what was below zero."""
     text = f"{value:,.{places}f}"
-    return text.replace(",", "\0").replace(".", convention.decimal_point).replace("\0", convention.thousands)
+    return text.translate(_SEPARATORS.get(_language(), _SEPARATORS["en"]))
 
 
 def _short(day: date) -> str:

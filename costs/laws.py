@@ -10,10 +10,20 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q
 
 from costs.facts import QUANTUM
-from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
+from costs.models import (
+    ConnectionDay,
+    CostDimensions,
+    CostRevision,
+    CostShare,
+    DailyCost,
+    DailyTotal,
+    MonthlyTotal,
+)
 from costs.services import computed_facts, history_days, rate_table, stored_facts
 from providers.models import ProviderConnection
 from syncs.laws import Law
+
+ROUBLES = "RUB"
 
 
 def facts_equal_a_rebuild() -> Iterator[str]:
@@ -48,7 +58,7 @@ def facts_have_dimensions_of_their_own() -> Iterator[str]:
     own = CostDimensions.objects.filter(
         pk=OuterRef("dimensions"), organization=OuterRef("organization"), connection=OuterRef("connection")
     )
-    for model in (DailyCost, CostShare, DailyTotal):
+    for model in (DailyCost, CostShare, DailyTotal, MonthlyTotal):
         for pk in model._default_manager.exclude(Exists(own)).values_list("pk", flat=True):
             yield f"{model.__name__} {pk} has no dimensions, or those of another connection."
 
@@ -68,6 +78,49 @@ def totals_equal_facts() -> Iterator[str]:
                 yield (
                     f"{category} of {day} under dimensions {dimensions_pk}: the total says {told} {currency}, "
                     f"the facts {due}."
+                )
+
+
+def months_equal_their_days() -> Iterator[str]:
+    """Each monthly total is the sum of the daily ones, and none is missing."""
+    for connection in ProviderConnection.objects.order_by("pk").iterator(100):
+        wanted: dict[_MonthBooking, _Sums] = {}
+        for total in DailyTotal.objects.filter(connection=connection).iterator(2000):
+            _add_up(
+                wanted, _month_booking(total, is_converted=total.billed_cost_rub is not None), _amounts(total)
+            )
+        stored = {
+            _month_booking(total, is_converted=total.is_converted): _amounts(total)
+            for total in MonthlyTotal.objects.filter(connection=connection).iterator(2000)
+        }
+        for key in sorted(wanted.keys() | stored.keys(), key=str):
+            if stored.get(key) != wanted.get(key):
+                month, dimensions_pk, category, currency, _is_converted = key
+                told, due = (sums[key][0] if key in sums else None for sums in (stored, wanted))
+                yield (
+                    f"{category} of {month:%Y-%m} under dimensions {dimensions_pk}: the month's total says {told} "
+                    f"{currency}, its days {due}."
+                )
+
+
+def days_of_connections_equal_their_totals() -> Iterator[str]:
+    """Each day of a connection is the sum of its daily totals, and none is missing."""
+    for connection in ProviderConnection.objects.order_by("pk").iterator(100):
+        wanted: dict[tuple[date, str], _Sums] = {}
+        for total in DailyTotal.objects.filter(connection=connection).iterator(2000):
+            if total.billed_cost_rub is None:
+                _add_up(wanted, (total.date, total.currency), (total.billed_cost,))
+            else:
+                _add_up(wanted, (total.date, ROUBLES), (total.billed_cost_rub,))
+        stored: dict[tuple[date, str], _Sums] = {
+            (row.date, row.currency): (row.billed_cost,)
+            for row in ConnectionDay.objects.filter(connection=connection).iterator(2000)
+        }
+        for key in sorted(wanted.keys() | stored.keys()):
+            if stored.get(key) != wanted.get(key):
+                told, due = (sums[key][0] if key in sums else None for sums in (stored, wanted))
+                yield (
+                    f"Connection {connection.pk} on {key[0]}: its day says {told} {key[1]}, its daily totals {due}."
                 )
 
 
@@ -95,6 +148,7 @@ def facts_belong_to_their_connections_organization() -> Iterator[str]:
 
 
 _Booking = tuple[date, int | None, str, str]
+_MonthBooking = tuple[date, int | None, str, str, bool]
 _FactKey = tuple[int, date, str, str, str]
 _Sums = tuple[Decimal | None, ...]
 
@@ -115,11 +169,15 @@ def _booking(row: DailyCost | CostShare | DailyTotal) -> _Booking:
     return row.date, row.dimensions_id, row.charge_category, row.currency
 
 
+def _month_booking(row: DailyTotal | MonthlyTotal, *, is_converted: bool) -> _MonthBooking:
+    return row.date.replace(day=1), row.dimensions_id, row.charge_category, row.currency, is_converted
+
+
 def _fact_key(row: DailyCost | CostShare) -> _FactKey:
     return row.resource_id, row.date, row.charge_category, row.source, row.currency
 
 
-def _amounts(row: DailyCost | CostShare | DailyTotal) -> _Sums:
+def _amounts(row: DailyCost | CostShare | DailyTotal | MonthlyTotal) -> _Sums:
     return (row.billed_cost, row.effective_cost, row.list_cost, row.billed_cost_rub, row.effective_cost_rub)
 
 
@@ -150,6 +208,8 @@ LAWS = (
     Law("Costs a day are what lines and states say", facts_equal_a_rebuild),
     Law("Every cost has dimensions", facts_have_dimensions_of_their_own),
     Law("Totals a day are the sums of the costs", totals_equal_facts),
+    Law("Totals a month are the sums of their days", months_equal_their_days),
+    Law("Days of connections are the sums of their totals", days_of_connections_equal_their_totals),
     Law("Shares of a cost add up to it", shares_add_up_to_their_fact),
     Law("Rouble values follow the exchange rates", rouble_values_follow_the_rate),
     Law(

@@ -210,6 +210,64 @@ class DailyTotal(TenantModel):
         indexes = [models.Index(fields=["connection", "date"], name="costs_total_by_connection")]
 
 
+class MonthlyTotal(TenantModel):
+    """The daily totals of one month summed: what long periods add up for the months that they contain whole.
+
+    Costs with a rouble value and costs without have a row each (`is_converted`), so that nothing known is lost beside
+    what is not. Written in the transaction that writes the daily totals.
+    """
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    dimensions = models.ForeignKey(CostDimensions, on_delete=models.CASCADE, related_name="+")
+    date = models.DateField(_("first day of the month"))
+    charge_category = models.CharField(_("category"), max_length=16)
+    currency = models.CharField(_("currency"), max_length=3)
+    is_converted = models.BooleanField(_("has a rouble value"))
+    billed_cost = MoneyField(_("billed cost"))
+    effective_cost = MoneyField(_("effective cost"))
+    list_cost = MoneyField(_("list cost"))
+    billed_cost_rub = MoneyField(_("billed cost, RUB"), null=True, blank=True)
+    effective_cost_rub = MoneyField(_("effective cost, RUB"), null=True, blank=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("monthly total")
+        verbose_name_plural = _("monthly totals")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "date", "dimensions", "charge_category", "currency", "is_converted"],
+                name="costs_monthly_total_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["connection", "date"], name="costs_months_by_connection")]
+
+
+class ConnectionDay(TenantModel):
+    """What one connection was billed on one day: what charts of connections and the dashboard add up.
+
+    In roubles, of all currencies together; what has no rouble value stands beside it in its own currency. Written in
+    the transaction that writes the daily totals.
+    """
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    date = models.DateField(_("day"))
+    currency = models.CharField(_("currency"), max_length=3)
+    billed_cost = MoneyField(_("billed cost"))
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("day of a connection")
+        verbose_name_plural = _("days of connections")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "date", "connection", "currency"], name="costs_connection_day_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["connection", "date"], name="costs_days_by_connection")]
+
+
 class CostRevision(TenantModel):
     """A day that had been complete and whose cost changed afterwards: late lines, a corrected file, a new rate."""
 

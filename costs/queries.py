@@ -8,18 +8,32 @@ Every query starts from an organization. SQLite adds decimals as floats, so sums
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 
 from accounts.models import Organization
 from costs.facts import QUANTUM
-from costs.models import DailyCost, DailyTotal, ExchangeRate
+from costs.models import ConnectionDay, DailyCost, ExchangeRate
 from inventory.models import ResourceType
 from providers import registry
 from providers.contract.errors import UnknownProvider
@@ -75,12 +89,24 @@ class ConnectionSpend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestSpend:
+    """Connections that are not told apart, as one; `connection_count` of them are known in the period."""
+
+    connection_count: int
+    values: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DailySpend:
-    """A period day by day, both ends included. `incomplete` are days of which some connection knows only a part."""
+    """A period day by day, both ends included. `incomplete` are days of which some connection knows only a part.
+
+    `rest` is None where all connections are told apart, or where the others cost nothing.
+    """
 
     first: date
     last: date
     connections: tuple[ConnectionSpend, ...]
+    rest: RestSpend | None
     totals: tuple[Decimal | None, ...]
     incomplete: frozenset[date]
     unconverted: Unconverted
@@ -245,19 +271,22 @@ def run_rate(organization: Organization, at: datetime | None = None) -> RunRate:
     )
 
 
-def spend(organization: Organization, first: date, last: date) -> Spend:
-    """What was charged from `first` to `last`, both included, and how that compares with before.
+def spend(
+    organization: Organization, first: date, last: date, *, apart: Collection[int] | None = None
+) -> Spend:
+    """What was charged from `first` to `last`, both included, and how that compares with before; three queries.
 
-    Where the history is shorter than the period, only as much of its end is compared as has an equal before.
+    Where the history is shorter than the period, only as much of its end is compared as has an equal before. `apart`:
+    the connections that are told apart, by default all.
     """
     extents = _extents(organization)
-    daily = _daily_spend(organization, first, last, extents)
+    daily = _daily_spend(organization, first, last, extents, apart)
     return Spend(daily=daily, comparison=_comparison(organization, daily, extents))
 
 
 def daily_spend(organization: Organization, first: date, last: date) -> DailySpend:
     """The same day by day and by connection, for charts; without a comparison."""
-    return _daily_spend(organization, first, last, _extents(organization))
+    return _daily_spend(organization, first, last, _extents(organization), None)
 
 
 def resource_spend(
@@ -367,7 +396,7 @@ def account_rate(connection: ProviderConnection) -> Rate | None:
 
 def history_bounds(organization: Organization) -> tuple[date, date] | None:
     """The first and the last day of which any cost is known."""
-    days = DailyCost.objects.of(organization).aggregate(first=Min("date"), last=Max("date"))
+    days = ConnectionDay.objects.of(organization).aggregate(first=Min("date"), last=Max("date"))
     return (days["first"], days["last"]) if days["first"] else None
 
 
@@ -418,48 +447,61 @@ class _Extent:
 
 
 def _daily_spend(
-    organization: Organization, first: date, last: date, extents: Mapping[int, _Extent]
+    organization: Organization,
+    first: date,
+    last: date,
+    extents: Mapping[int, _Extent],
+    apart: Collection[int] | None,
 ) -> DailySpend:
-    values: dict[int, dict[date, Decimal]] = {}
-    unconverted: dict[str, Decimal] = {}
-    for row in _summed(_totals(organization, first, last), "connection_id", "date", "currency"):
-        if row["missing"]:
-            _add(unconverted, row["currency"], _money(row["foreign"]))
-        if row["known"]:
-            _add(values.setdefault(row["connection_id"], {}), row["date"], _money(row["roubles"]))
-    days = list(_days(first, last))
-    connections = tuple(
-        ConnectionSpend(
-            connection_id=connection_id,
-            total=_sum_known(by_day.values()),
-            values=tuple(by_day.get(day) for day in days),
-        )
-        for connection_id, by_day in sorted(values.items())
+    place: Any = F("connection_id")
+    if apart is not None:
+        place = Case(When(connection__in=list(apart), then=place), output_field=BigIntegerField())
+    with_ends = [pk for pk, extent in extents.items() if extent.has_partial_ends]
+    rows = (
+        _connection_days(organization, first, last)
+        .values_list("date", "currency", place)
+        .annotate(amount=Sum("billed_cost"), count=Count("pk", filter=Q(connection__in=with_ends)))
     )
+    values: dict[int | None, dict[date, Decimal]] = {}
+    known: dict[date, int] = {}
+    unconverted: dict[str, Decimal] = {}
+    for day, currency, connection_id, amount, count in rows:
+        if currency == ROUBLES:
+            values.setdefault(connection_id, {})[day] = _money(amount)
+            known[day] = known.get(day, 0) + count
+        else:
+            _add(unconverted, currency, _money(amount))
+    days = list(_days(first, last))
+    columns = {pk: tuple(map(by_day.get, days)) for pk, by_day in values.items()}
+    others = [pk for pk in extents if apart is not None and pk not in apart]
     return DailySpend(
         first=first,
         last=last,
-        connections=connections,
+        connections=tuple(
+            ConnectionSpend(connection_id=pk, total=_sum_known(columns[pk]), values=columns[pk])
+            for pk in sorted(pk for pk in columns if pk is not None)
+        ),
+        rest=RestSpend(
+            connection_count=sum(extents[pk].first <= last and extents[pk].last >= first for pk in others),
+            values=columns[None],
+        )
+        if None in columns
+        else None,
         totals=tuple(_sum_known(by_day.get(day) for by_day in values.values()) for day in days),
-        incomplete=_incomplete(values, days, extents),
+        incomplete=_incomplete(known, extents),
         unconverted=unconverted,
     )
 
 
-def _incomplete(
-    values: Mapping[int, Mapping[date, Decimal]], days: list[date], extents: Mapping[int, _Extent]
-) -> frozenset[date]:
-    """Days with data of which some connection that existed by then has none, or only a part."""
-    found = set()
-    for connection_id, extent in extents.items():
-        by_day = values.get(connection_id, {})
-        for day in days:
-            is_end = extent.has_partial_ends and day in (extent.first, extent.last)
-            is_gap = extent.has_partial_ends and day > extent.first and day not in by_day
-            if is_end or is_gap:
-                found.add(day)
-    with_data = {day for by_day in values.values() for day in by_day}
-    return frozenset(found & with_data)
+def _incomplete(known: Mapping[date, int], extents: Mapping[int, _Extent]) -> frozenset[date]:
+    """Days with data of which some connection that existed by then has none, or only a part.
+
+    `known`: how many of the connections with ends known in part have a value, by day.
+    """
+    cut = [extent for extent in extents.values() if extent.has_partial_ends]
+    ends = {day for extent in cut for day in (extent.first, extent.last)}
+    starts = sorted(extent.first for extent in cut)
+    return frozenset(day for day, count in known.items() if day in ends or count < bisect_right(starts, day))
 
 
 def _comparison(
@@ -477,26 +519,28 @@ def _comparison(
         return None
     middle = daily.last - timedelta(days=days - 1)
     start = middle - timedelta(days=days)
-    rows = _summed(_totals(organization, start, daily.last), "connection_id", "date")
-    sums: dict[int, list[Decimal]] = {}
-    seen: dict[int, set[date]] = {}
-    for row in rows:
-        if not row["known"]:
-            continue
-        part = sums.setdefault(row["connection_id"], [Decimal(0), Decimal(0)])
-        part[row["date"] >= middle] += _money(row["roubles"])
-        seen.setdefault(row["connection_id"], set()).add(row["date"])
+    rows = (
+        _connection_days(organization, start, daily.last)
+        .filter(currency=ROUBLES)
+        .values_list("connection_id")
+        .annotate(
+            now=Sum("billed_cost", filter=Q(date__gte=middle)),
+            before=Sum("billed_cost", filter=Q(date__lt=middle)),
+            count=Count("pk"),
+        )
+    )
+    sums = {pk: (now, before, count) for pk, now, before, count in rows}
     whole_in_both = {
         pk
         for pk, (first, last) in whole.items()
-        if first <= start and last >= daily.last and len(seen.get(pk, ())) == days * 2
+        if pk in sums and first <= start and last >= daily.last and sums[pk][2] == days * 2
     }
     if not whole_in_both:
         return None
     return Comparison(
         days=days,
-        now=sum((sums[pk][1] for pk in whole_in_both), Decimal(0)),
-        before=sum((sums[pk][0] for pk in whole_in_both), Decimal(0)),
+        now=sum((_money(sums[pk][0]) for pk in whole_in_both), Decimal(0)),
+        before=sum((_money(sums[pk][1]) for pk in whole_in_both), Decimal(0)),
         excluded=tuple(sorted(set(sums) - whole_in_both)),
     )
 
@@ -507,7 +551,7 @@ def _whole_days(extent: _Extent) -> tuple[date, date]:
 
 
 def _extents(organization: Organization) -> dict[int, _Extent]:
-    days = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
+    days = ConnectionDay.objects.filter(connection=OuterRef("pk")).values("date")
     rows = (
         ProviderConnection.objects.of(organization)
         .values("pk", "provider_type")
@@ -529,11 +573,11 @@ def _reads_files(provider_type: str) -> bool:
         return False
 
 
-def _totals(organization: Organization, first: date, last: date) -> QuerySet[DailyTotal]:
-    return DailyTotal.objects.of(organization).filter(date__gte=first, date__lte=last)
+def _connection_days(organization: Organization, first: date, last: date) -> QuerySet[ConnectionDay]:
+    return ConnectionDay.objects.of(organization).filter(date__gte=first, date__lte=last).order_by()
 
 
-def _summed(facts: QuerySet[DailyCost] | QuerySet[DailyTotal], *by: str) -> Iterable[dict[str, Any]]:
+def _summed(facts: QuerySet[DailyCost], *by: str) -> Iterable[dict[str, Any]]:
     """Groups with `roubles` of `known` rows, and `foreign` of the `missing` rows that have no rouble value."""
     groups: Iterable[dict[str, Any]] = (
         facts.order_by()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from accounts.models import Organization
 from costs.explorer import subtrees
 from costs.explorer.filters import Filters
 from costs.facts import QUANTUM
-from costs.models import DailyCost, DailyTotal
+from costs.models import ConnectionDay, DailyCost, DailyTotal
 from providers import registry
 from providers.contract.errors import UnknownProvider
 from providers.models import ProviderConnection
@@ -24,6 +24,7 @@ LATE_DAYS = 2
 GONE_DAYS = 31
 """One that is further behind than this has ended; until then it goes on costing what it did."""
 WEEK = 7
+ROUBLES = "RUB"
 ZERO = Decimal(0)
 ONE_DAY = timedelta(days=1)
 Span = tuple[date, date]
@@ -51,14 +52,17 @@ class Series:
 def daily_series(organization: Organization, filters: Filters, *, first: date) -> Series:
     """The scope's days from `first` on; two queries."""
     spans = whole_days(organization)
-    charged, has_unconverted = _charged(scope_rows(organization, filters).filter(date__gte=first))
+    if filters:
+        charged, has_unconverted = _charged(scope_rows(organization, filters).filter(date__gte=first))
+    else:
+        charged, has_unconverted = _charged_by_connection(organization, first)
     return assembled(charged, spans, first=first, has_unconverted=has_unconverted)
 
 
 def series_by_connection(organization: Organization, *, first: date) -> dict[int, Series]:
     """Of each connection with costs from `first` on, as `daily_series`; two queries."""
     spans = whole_days(organization)
-    charged, has_unconverted = _charged(DailyTotal.objects.of(organization).filter(date__gte=first))
+    charged, has_unconverted = _charged_by_connection(organization, first)
     return {
         pk: assembled({pk: days}, spans, first=first, has_unconverted=has_unconverted)
         for pk, days in charged.items()
@@ -78,7 +82,7 @@ def whole_days(organization: Organization) -> dict[int, Span]:
 
     A sync cuts the first and the last day of a connection; files have whole days only.
     """
-    days = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
+    days = ConnectionDay.objects.filter(connection=OuterRef("pk")).values("date")
     rows = (
         ProviderConnection.objects.of(organization)
         .annotate(
@@ -93,7 +97,7 @@ def whole_days(organization: Organization) -> dict[int, Span]:
 
 def whole_days_of(connection: ProviderConnection) -> Span | None:
     """The same of one connection, None where it has no whole day; one query."""
-    found = DailyTotal.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
+    found = ConnectionDay.objects.filter(connection=connection).aggregate(first=Min("date"), last=Max("date"))
     if found["first"] is None:
         return None
     first, last = _whole(connection.provider_type, found["first"], found["last"])
@@ -130,10 +134,11 @@ def assembled(
         if pk not in in_time and (known_until - last).days <= GONE_DAYS
     }
     start = max(first, min(begin for begin, _last in known.values()))
-    complete = {
-        day: sum((_on(day, charged[pk], span, pk in carried) for pk, span in known.items()), ZERO)
-        for day in _days(start, known_until)
-    }
+    complete = dict.fromkeys(_days(start, known_until), ZERO)
+    for pk, span in known.items():
+        for day, amount in _whole_ones(charged[pk], span, known_until, is_carried=pk in carried):
+            if day in complete:
+                complete[day] += amount
     return Series(
         charged=everything,
         complete=complete,
@@ -143,15 +148,18 @@ def assembled(
     )
 
 
-def _on(day: date, charged: Mapping[date, Decimal], span: Span, is_carried: bool) -> Decimal:
+def _whole_ones(
+    charged: Mapping[date, Decimal], span: Span, until: date, *, is_carried: bool
+) -> Iterator[tuple[date, Decimal]]:
+    """What a connection's whole days cost; after them, what it cost on a usual day, where that is carried on."""
     first, last = span
-    if day < first:
-        return ZERO
-    if day <= last:
-        return charged.get(day, ZERO)
-    if not is_carried:
-        return ZERO
-    return median([charged.get(last - timedelta(days=back), ZERO) for back in range(WEEK)])
+    for day, amount in charged.items():
+        if first <= day <= last:
+            yield day, amount
+    if is_carried and last < until:
+        usual = median([charged.get(last - timedelta(days=back), ZERO) for back in range(WEEK)])
+        for day in _days(last + ONE_DAY, until):
+            yield day, usual
 
 
 def _charged(
@@ -168,6 +176,23 @@ def _charged(
         has_unconverted = has_unconverted or known < count
         if known:
             found.setdefault(connection_id, {})[day] = Decimal(str(roubles)).quantize(QUANTUM)
+    return found, has_unconverted
+
+
+def _charged_by_connection(
+    organization: Organization, first: date
+) -> tuple[dict[int, dict[date, Decimal]], bool]:
+    """The same of all costs."""
+    found: dict[int, dict[date, Decimal]] = {}
+    has_unconverted = False
+    rows = ConnectionDay.objects.of(organization).filter(date__gte=first)
+    for connection_id, day, currency, amount in rows.values_list(
+        "connection_id", "date", "currency", "billed_cost"
+    ):
+        if currency == ROUBLES:
+            found.setdefault(connection_id, {})[day] = amount
+        else:
+            has_unconverted = True
     return found, has_unconverted
 
 

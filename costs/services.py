@@ -29,7 +29,16 @@ from costs.facts import (
     facts_from_intervals,
     facts_from_lines,
 )
-from costs.models import CostDimensions, CostRevision, CostSource, DailyCost, ExchangeRate
+from costs.models import (
+    ConnectionDay,
+    CostDimensions,
+    CostRevision,
+    CostSource,
+    DailyCost,
+    DailyTotal,
+    ExchangeRate,
+    MonthlyTotal,
+)
 from costs.partitions import before_writing
 from costs.shares import Shared, ShareRow, replacement, restate_roubles_of_shares, stored_shares
 from costs.stamping import Stamp, Stamper
@@ -69,11 +78,24 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
 
 
 def rebuild_costs(*, connection: ProviderConnection, at: datetime) -> int:
-    """Make the connection's whole fact table anew from its lines and states; returns how many rows differed."""
+    """Make the connection's costs and totals anew from its lines and states; returns how many facts differed."""
     days = history_days(connection)
-    if days is None:
-        return 0
-    return write_facts(connection=connection, first=days[0], last=days[1], at=at, snapshot=None)
+    changed = 0
+    if days is not None:
+        changed = write_facts(connection=connection, first=days[0], last=days[1], at=at, snapshot=None)
+    _rebuild_totals(connection)
+    return changed
+
+
+def _rebuild_totals(connection: ProviderConnection) -> None:
+    """Also of days whose facts are right, and of those that have totals and no facts."""
+    days: set[date] = set()
+    for model in (DailyCost, DailyTotal, MonthlyTotal, ConnectionDay):
+        rows: QuerySet[Any] = model._default_manager.filter(connection=connection)
+        days.update(rows.order_by().values_list("date", flat=True).distinct())
+    for day in sorted(days):
+        with small_transaction():
+            rewrite_totals(connection_id=connection.pk, day=day)
 
 
 def history_days(connection: ProviderConnection) -> tuple[date, date] | None:

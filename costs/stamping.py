@@ -17,8 +17,8 @@ from django.db.models import Q, QuerySet
 from common import bulk
 from costs.allocation import rulebook
 from costs.allocation.evaluation import Context, Rule, Subject, evaluate
-from costs.allocation.measures import measures_on
-from costs.allocation.models import Method
+from costs.allocation.measures import measures_on, quantities_on
+from costs.allocation.models import Measure, Method
 from costs.allocation.sharing import weights_of
 from costs.facts import day_bounds
 from costs.models import CostDimensions
@@ -200,15 +200,20 @@ class Stamper:
             return weights_of([Decimal(1)] * len(rule.targets))
         key = (day, id(rule))
         if key not in self._weights:
-            measured = measures_on(
-                day,
-                organization_id=self._connection.organization_id,
-                dimension=rule.dimension,
-                names=[name for name, _weight in rule.targets],
-                measure=rule.measure,
-            )
-            self._weights[key] = weights_of(measured)
+            self._weights[key] = weights_of(self._measured(rule, day))
         return self._weights[key]
+
+    def _measured(self, rule: Rule, day: date) -> list[Decimal]:
+        organization_id = self._connection.organization_id
+        if rule.measure == Measure.UNITS:
+            return quantities_on(day, organization_id=organization_id, metric_pks=rule.metric_pks)
+        return measures_on(
+            day,
+            organization_id=organization_id,
+            dimension=rule.dimension,
+            names=[name for name, _weight in rule.targets],
+            measure=rule.measure,
+        )
 
     def _form(self, resource_pk: int, day: date) -> Form:
         days = self._days.get(resource_pk)

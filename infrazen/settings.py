@@ -254,6 +254,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]]
 if env.str("DATABASE_URL", ""):
     _database = env.db_url("DATABASE_URL")
+    if _database["ENGINE"].endswith("postgresql"):
+        # Of sums over many days PostgreSQL compiles the plan anew each time, which takes longer than it saves
+        _database["OPTIONS"] = {"options": "-c jit=off", **_database.get("OPTIONS", {})}
     if env.int("DB_POOL", 0):  # web processes: a pool caps their connections
         _pool = {"min_size": 1, "max_size": env.int("DB_POOL"), "timeout": 10}
         _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": _pool}

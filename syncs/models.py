@@ -236,6 +236,32 @@ class SnapshotTotal(TenantModel):
         return self.currency
 
 
+class MonthBill(TenantModel):
+    """What a provider's own report says a connection's whole month came to, as it was read last.
+
+    `month` is its first day in the provider's zone; `leaves_out` are native types that the report does not count.
+    """
+
+    connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="month_bills")
+    month = models.DateField(_("month"))
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = MoneyField(_("reported"))
+    leaves_out = models.JSONField(_("left out"), default=list, blank=True)
+    read_at = models.DateTimeField(_("read"))
+
+    objects = TenantManager()
+
+    class Meta:
+        verbose_name = _("reported month")
+        verbose_name_plural = _("reported months")
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "month", "currency"], name="syncs_month_bill_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.currency}"
+
+
 class ScopeCoverage(TenantModel):
     """How the reading of one scope ended in one snapshot; `last_complete_at` is when it last ended completely.
 

@@ -367,8 +367,10 @@ def progress_of(snapshot: SyncSnapshot) -> Progress:
     )
 
 
-def recent_changes(organization: Organization, since: datetime, limit: int = 20) -> list[Change]:
-    """What appeared, changed and went since `since`, the newest first; at most `limit`.
+def recent_changes(
+    organization: Organization, since: datetime, limit: int = 20, *, until: datetime | None = None
+) -> list[Change]:
+    """What appeared, changed and went from `since` on and before `until`, the newest first; at most `limit`.
 
     What a connection's first snapshot found is no news. Changes of nothing but the cost are folded into one a
     resource, with their sum: usage-based prices move at every sync.
@@ -379,6 +381,9 @@ def recent_changes(organization: Organization, since: datetime, limit: int = 20)
         .filter(Exists(_earlier_snapshots(OuterRef("connection"), OuterRef("opened_at"))))
         .select_related("resource", "connection", "opened_by")
     )
+    gone = _deleted(organization, since)
+    if until is not None:
+        opened, gone = opened.filter(opened_at__lt=until), gone.filter(closed_at__lt=until)
     price_moves = Q(
         action=ResourceState.Action.UPDATED, has_status_change=False, has_configuration_change=False
     )
@@ -392,7 +397,7 @@ def recent_changes(organization: Organization, since: datetime, limit: int = 20)
             state=state,
             effect=None if state.daily_cost is None else -state.daily_cost,
         )
-        for state in _deleted(organization, since)[:limit]
+        for state in gone[:limit]
         if state.closed_at
     ]
     return sorted(found, key=lambda change: (change.at, change.state.pk), reverse=True)[:limit]

@@ -32,7 +32,7 @@ from providers import scheduling
 from providers import services as providers
 from providers.contract.errors import ProviderError, ProviderUnavailable, UnexpectedResponse
 from providers.contract.plugin import Period, PluginContext
-from providers.contract.records import ResourceType
+from providers.contract.records import AccountRecord, ResourceType
 from providers.contract.trace import ReadingTrace
 from providers.models import ConnectionStatus, ProviderConnection
 from providers.registry import plugin_class
@@ -42,12 +42,13 @@ from syncs.engine.collect import Collected, collect
 from syncs.engine.drafts import batched
 from syncs.engine.grouping import Grouping
 from syncs.engine.lease import LEASE, Lease, LeaseLost
-from syncs.engine.records import Action
+from syncs.engine.records import AMOUNT_QUANTUM, Action
 from syncs.engine.spool import Spool
 from syncs.models import (
     ACTIVE,
     BillingFile,
     BillingFileStatus,
+    MonthBill,
     Phase,
     ResourceState,
     SnapshotTotal,
@@ -499,6 +500,7 @@ def _publish(
         if not held:
             raise LeaseLost
         SnapshotTotal.objects.bulk_create(result.totals)
+        _keep_month_bills(snapshot, collected.account, now)
         traces.keep(snapshot, trace.figures())
         persist.publish_drafts(snapshot)
         deliveries.publish(snapshot)
@@ -514,6 +516,27 @@ def _publish(
             error={},
             account=collected.account,
         )
+
+
+def _keep_month_bills(snapshot: SyncSnapshot, account: AccountRecord | None, now: datetime) -> None:
+    """What the provider reports of a month, the latest reading of each."""
+    MonthBill.objects.bulk_create(
+        [
+            MonthBill(
+                organization_id=snapshot.organization_id,
+                connection_id=snapshot.connection_id,
+                month=total.month,
+                currency=total.currency,
+                amount=total.amount.quantize(AMOUNT_QUANTUM),
+                leaves_out=list(total.leaves_out),
+                read_at=now,
+            )
+            for total in (account.month_totals if account else ())
+        ],
+        update_conflicts=True,
+        unique_fields=["connection", "month", "currency"],
+        update_fields=["amount", "leaves_out", "read_at"],
+    )
 
 
 def _heal(snapshot: SyncSnapshot, at: datetime) -> None:

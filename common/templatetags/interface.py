@@ -12,7 +12,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dates import MONTHS_3, MONTHS_ALT, WEEKDAYS
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, pgettext
 
@@ -87,6 +87,11 @@ class ChartRow:
     label: str
     values: list[str]
     total: str
+
+    @property
+    def cells(self) -> SafeString:
+        """The values as cells: of a year's table the template would draw thousands one by one."""
+        return format_html_join("", '<td class="number">{}</td>', ((value,) for value in self.values))
 
 
 @register.filter

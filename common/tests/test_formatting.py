@@ -214,3 +214,15 @@ def test_duration_counts_minutes_and_seconds() -> None:
 )
 def test_period_says_month_and_year_once_where_they_are_the_same(first: date, last: date, text: str) -> None:
     assert formatting.period(first, last) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("ru", "1\u202f234,50 −0,13 0,00"), ("en", "1,234.50 −0.13 0.00")]
+)
+def test_many_numbers_are_written_as_one_is(language: str, expected: str) -> None:
+    values = [Decimal("1234.5"), Decimal("-0.125001"), Decimal("-0.004"), None]
+    with translation.override(language):
+        texts = formatting.numbers(values, 2)
+        assert texts == [formatting.number(value, 2) for value in values]
+
+    assert " ".join(texts[:3]) == expected

@@ -130,8 +130,11 @@ class ConditionSerializer(serializers.Serializer[Any]):
 
 
 class TargetSerializer(serializers.Serializer[Any]):
+    """`weight` for fixed parts; `metric`, a unit metric, for parts in proportion to `units`."""
+
     name = serializers.CharField(max_length=100)
     weight = serializers.CharField(max_length=20, default="")
+    metric = serializers.IntegerField(min_value=1, required=False)
 
 
 class RuleSerializer(serializers.Serializer[Any]):
@@ -146,11 +149,37 @@ class RuleSerializer(serializers.Serializer[Any]):
     targets = TargetSerializer(many=True, default=list)
     measure = serializers.ChoiceField(choices=Measure.choices, default="", allow_blank=True)
     since = serializers.DateField(required=False)
+    before = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        help_text="The rule that it stands before, null for after all; left out, it stays, and a new one stands last.",
+    )
 
-    def draft_and_day(self) -> tuple[services.Draft, date]:
+    def said(self, organization: Organization) -> tuple[services.Draft, date, services.Place | None]:
+        """Raises ValidationError where there is no such rule to stand before."""
         given = dict(self.validated_data)
+        given.pop("rule", None)
         since = given.pop("since", None) or timezone.localdate()
-        return services.Draft(**given), since
+        place = None
+        if "before" in given:
+            place = services.Place(_rule(organization, "before", given.pop("before")))
+        return services.Draft(**given), since, place
+
+
+class PreviewedSerializer(RuleSerializer):
+    """A new rule, or what `rule` would say from now on."""
+
+    rule = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
+
+
+def _rule(organization: Organization, field: str, pk: int | None) -> AllocationRule | None:
+    if pk is None:
+        return None
+    rule = AllocationRule.objects.of(organization).filter(pk=pk).first()
+    if rule is None:
+        raise serializers.ValidationError({field: [_("There is no such rule.")]})
+    return rule
 
 
 class RuleVersionSerializer(serializers.ModelSerializer[RuleVersion]):
@@ -234,19 +263,18 @@ class AllocationRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         """Says what the rule says from a day on."""
         return self._save(request, self.get_object())
 
-    @extend_schema(request=RuleSerializer, responses=PreviewSerializer)
+    @extend_schema(request=PreviewedSerializer, responses=PreviewSerializer)
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        """What such a rule at the end of the order would move; writes nothing."""
-        draft, since = self._given(RuleSerializer, request).draft_and_day()
-        last = RuleVersion.objects.of(self.organization).order_by("-position").first()
+        """What such a rule would move at its place; writes nothing."""
+        given = self._given(PreviewedSerializer, request)
+        draft, since, place = given.said(self.organization)
+        rule = _rule(self.organization, "rule", given.validated_data["rule"])
         try:
-            version = services.unsaved_version(
-                self.organization, draft, position=last.position + 1 if last else 1, since=since
-            )
+            version = services.unsaved_version(self.organization, draft, since=since, rule=rule, place=place)
         except services.InvalidRule as error:
             raise _refused(error) from error
-        found = queries.preview(self.organization, version, today=timezone.localdate())
+        found = queries.preview(self.organization, version, today=timezone.localdate(), in_place_of=rule)
         return Response(PreviewSerializer(found).data)
 
     @extend_schema(request=SwitchSerializer, responses=StoredRuleSerializer)
@@ -268,10 +296,15 @@ class AllocationRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         return self._answer(rule, since)
 
     def _save(self, request: Request, rule: AllocationRule | None) -> Response:
-        draft, since = self._given(RuleSerializer, request).draft_and_day()
+        draft, since, place = self._given(RuleSerializer, request).said(self.organization)
         try:
             saved = services.save_rule(
-                organization=self.organization, draft=draft, since=since, by=self.acting_user, rule=rule
+                organization=self.organization,
+                draft=draft,
+                since=since,
+                by=self.acting_user,
+                rule=rule,
+                place=place,
             )
         except services.InvalidRule as error:
             raise _refused(error) from error

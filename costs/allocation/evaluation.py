@@ -71,7 +71,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule as it holds on a day; `targets` are (name, weight)."""
+    """A rule as it holds on a day; `targets` are (name, weight), `metric_pks` the unit metric of each, if by those."""
 
     pk: int
     match: str
@@ -81,6 +81,7 @@ class Rule:
     dimension: str
     targets: tuple[tuple[str, Decimal], ...]
     measure: str
+    metric_pks: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, version: RuleVersion) -> Rule:
@@ -93,6 +94,7 @@ class Rule:
             dimension=version.dimension,
             targets=tuple((each["name"], Decimal(each.get("weight") or 0)) for each in version.targets),
             measure=version.measure,
+            metric_pks=tuple(each["metric"] for each in version.targets if "metric" in each),
         )
 
 

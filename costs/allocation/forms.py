@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from costs.models import CostDimensions
 
 from .conditions import FIELDS, TAG, Operator, field_label
-from .models import ContextNode, Dimension, Match, Measure, Method, RuleVersion
+from .models import AllocationRule, ContextNode, Dimension, Match, Measure, Method, RuleVersion
+from .order import Place
 from .services import Draft
 
 EMPTY_ROWS = 3
+LAST = "last"
+"""The place after all other rules."""
 
 
 def day_field(help_text: Any) -> forms.DateField:
@@ -87,6 +90,11 @@ class ConditionForm(forms.Form):
 class RuleForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     match = forms.ChoiceField(label=_("Applies where"), choices=Match.choices)
+    place = forms.ChoiceField(
+        label=_("Place in the order"),
+        required=False,
+        help_text=_("The first rule that gives a value decides it. A place holds from the same day on."),
+    )
     method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
     dimension = forms.ChoiceField(
         label=_("Share out in"), choices=[("", "—"), *Dimension.choices], required=False
@@ -95,7 +103,10 @@ class RuleForm(forms.Form):
         label=_("Share out to"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("One name a line; for fixed parts with a number: “Client A = 60”."),
+        help_text=_(
+            "One name a line; for fixed parts with a number: “Client A = 60”; in proportion to unit metrics with "
+            "the metric: “Client A = Orders of A”."
+        ),
     )
     measure = forms.ChoiceField(
         label=_("In proportion to"), choices=[("", "—"), *Measure.choices], required=False
@@ -104,9 +115,21 @@ class RuleForm(forms.Form):
         _("What it said before that day stays in reports; an earlier day restates the costs from there on.")
     )
 
-    def __init__(self, *args: Any, names: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        names: Mapping[str, Sequence[str]],
+        metrics: Mapping[int, str],
+        others: Sequence[AllocationRule],
+        **kwargs: Any,
+    ) -> None:
+        """`names` by dimension; `metrics` {pk: name}, the organization's unit metrics; `others`, rules in order."""
         super().__init__(*args, **kwargs)
+        self._others = {str(rule.pk): rule for rule in others}
+        before = [(pk, _("before “%(name)s”") % {"name": rule.name}) for pk, rule in self._others.items()]
+        self.fields["place"].choices = [*before, (LAST, _("after all others"))]  # type: ignore[attr-defined]
         self.names = names
+        self.metrics = metrics
         for dimension in Dimension:
             self.fields[f"value_{dimension}"] = forms.CharField(
                 label=dimension.label,
@@ -119,13 +142,40 @@ class RuleForm(forms.Form):
     def value_fields(self) -> list[Any]:
         return [self[f"value_{dimension}"] for dimension in Dimension]
 
+    def clean_place(self) -> Place | None:
+        """None where the form does not say."""
+        chosen = self.cleaned_data["place"]
+        return Place(self._others.get(chosen)) if chosen else None
+
+    def clean_targets(self) -> list[dict[str, Any]]:
+        return [
+            self._target(line.strip()) for line in self.cleaned_data["targets"].splitlines() if line.strip()
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("method") == Method.PROPORTIONAL and given.get("measure") == Measure.UNITS:
+            unknown = [each["weight"] for each in given.get("targets", ()) if each.get("metric") is None]
+            if any(unknown):
+                text = _("There is no unit metric “%(name)s”.") % {"name": next(filter(None, unknown))}
+                self.add_error("targets", text)
+        return given
+
+    def _target(self, line: str) -> dict[str, Any]:
+        """What stands behind the equals sign is a number or a unit metric; a name may have such a sign itself."""
+        if "=" not in line:
+            return {"name": line, "weight": "", "metric": None}
+        known = {name.casefold(): pk for pk, name in self.metrics.items()}
+        parts = line.split("=")
+        splits = (("=".join(parts[:count]), "=".join(parts[count:])) for count in range(1, len(parts)))
+        for name, rest in splits:
+            if (pk := known.get(rest.strip().casefold())) is not None:
+                return {"name": name.strip(), "weight": rest.strip(), "metric": pk}
+        name, _equals, weight = line.rpartition("=")
+        return {"name": name.strip(), "weight": weight.strip(), "metric": None}
+
     def draft(self, conditions: Sequence[Mapping[str, Any]]) -> Draft:
         given = self.cleaned_data
-        targets = []
-        for line in given["targets"].splitlines():
-            if line.strip():
-                name, _equals, weight = line.rpartition("=") if "=" in line else (line, "", "")
-                targets.append({"name": name.strip(), "weight": weight.strip()})
         return Draft(
             name=given["name"],
             conditions=conditions,
@@ -133,7 +183,7 @@ class RuleForm(forms.Form):
             method=given["method"],
             values={str(dimension): given[f"value_{dimension}"] for dimension in Dimension},
             dimension=given["dimension"],
-            targets=targets,
+            targets=given["targets"],
             measure=given["measure"],
         )
 
@@ -141,10 +191,13 @@ class RuleForm(forms.Form):
 ConditionFormSet = forms.formset_factory(ConditionForm, extra=EMPTY_ROWS, max_num=20, absolute_max=40)
 
 
-def initial_of(version: RuleVersion) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Of the rule's form and of its conditions' forms."""
+def initial_of(
+    version: RuleVersion, metrics: Mapping[int, str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Of the rule's form and of its conditions' forms; `metrics` {pk: name}."""
     lines = [
-        f"{each['name']} = {each['weight']}" if "weight" in each else each["name"] for each in version.targets
+        " = ".join([each["name"], *filter(None, (each.get("weight"), metrics.get(each.get("metric", 0))))])
+        for each in version.targets
     ]
     rule = {
         "name": version.rule.name,

@@ -1,19 +1,23 @@
-"""By what costs are shared out in proportion: what the targets' own resources cost, or are, on a day."""
+"""By what costs are shared out in proportion on a day: the targets' own resources, or quantities that people count."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
+from django.db.models import OuterRef, Q, Subquery, Sum
 
 from costs.facts import QUANTUM, day_bounds
 from costs.models import DailyCost
+from costs.unit_costs.models import UnitMetric, UnitValue
 from syncs.models import ResourceState
 
 from .models import Measure
+
+FLOW_REACH = timedelta(days=31)
+"""What adds up counts until the next quantity, and not longer than a month's number reaches from its first day."""
 
 
 def measures_on(
@@ -39,3 +43,20 @@ def measures_on(
     rows = facts.values_list(column).annotate(whole=Sum("billed_cost_rub"))
     known = {name: Decimal(str(whole or 0)).quantize(QUANTUM) for name, whole in rows}
     return [max(known.get(name, Decimal(0)), Decimal(0)) for name in names]
+
+
+def quantities_on(day: date, *, organization_id: int, metric_pks: Sequence[int]) -> list[Decimal]:
+    """Of each unit metric the quantity that holds on the day: its own, or the latest before it. One query.
+
+    All zero where one of them is not known: a part without a number is not nothing. One metric may stand for several.
+    """
+    latest = (
+        UnitValue.objects.filter(metric=OuterRef("pk"), date__lte=day)
+        .filter(Q(metric__kind=UnitMetric.Kind.LEVEL) | Q(date__gt=day - FLOW_REACH))
+        .order_by("-date")
+    )
+    metrics = UnitMetric.objects.filter(organization=organization_id, pk__in=set(metric_pks))
+    known = dict(metrics.annotate(held=Subquery(latest.values("quantity")[:1])).values_list("pk", "held"))
+    found = [known.get(pk) for pk in metric_pks]
+    quantities = [quantity for quantity in found if quantity is not None]
+    return quantities if len(quantities) == len(found) else [Decimal(0)] * len(found)

@@ -86,13 +86,15 @@ class Measure(models.TextChoices):
     VCPUS = "vcpus", _("vCPU")
     MEMORY = "memory_mib", _("memory")
     STORAGE = "storage_gib", _("storage")
+    UNITS = "units", _("unit metrics")
 
 
 class RuleVersion(TenantModel):
     """What a rule said on the days `[valid_from, valid_until)`, or that it was switched off.
 
     `conditions` [{field, operator, value}] (see `conditions`) · `values` {dimension: name} of the method «assign» ·
-    `targets` [{name, weight}] in `dimension` of the others; `weight`, a decimal as text, counts for fixed parts alone.
+    `targets` [{name}] in `dimension` of the others; fixed parts have a `weight` too, a decimal as text, and parts in
+    proportion to unit metrics a `metric`, its pk.
     """
 
     rule = models.ForeignKey(AllocationRule, on_delete=models.CASCADE, related_name="versions")

@@ -307,13 +307,16 @@ def preview(
     today: date,
     in_place_of: AllocationRule | None = None,
 ) -> Preview:
-    """What the version would move if it held today, among the resources that are there. Eight queries at most."""
+    """What the version would move if it held today, among the resources that are there. Eight queries at most.
+
+    At its position, before a rule that still holds it.
+    """
     book = rulebook.Rulebook(organization.pk, first=today, last=today)
     now = book.rules(0)
     draft = Rule.of(version)
     positions = {each.rule_id: each.position for each in _versions_on(organization, today)}
     then = [rule for rule in now if in_place_of is None or rule.pk != in_place_of.pk]
-    place = sum(1 for rule in then if positions[rule.pk] <= version.position)
+    place = sum(1 for rule in then if positions[rule.pk] < version.position)
     then.insert(place, draft)
     alone = replace(draft, method=Method.DIRECT, values=dict.fromkeys(BUSINESS_FIELDS, "x"))
     states = list(_open_states(organization))

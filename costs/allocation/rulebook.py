@@ -61,12 +61,9 @@ class Rulebook:
     @property
     def follows_others(self) -> bool:
         """Whether what is booked depends on what other resources cost or are."""
-        return any(version.method == Method.PROPORTIONAL for version in self._versions)
-
-    @property
-    def measures(self) -> frozenset[str]:
-        return frozenset(
-            Measure(version.measure) for version in self._versions if version.method == Method.PROPORTIONAL
+        return any(
+            version.method == Method.PROPORTIONAL and version.measure != Measure.UNITS
+            for version in self._versions
         )
 
 

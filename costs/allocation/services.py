@@ -1,10 +1,4 @@
-"""The only writer of trees, rules and assignments.
-
-AllocationError
-├── InvalidRule     what the rule says cannot be done; the message is a sentence for people
-├── NameTaken       the dimension has a node of that name
-├── NodeInUse       others stand below the node, or rules and people give it to resources
-└── WrongPlace      a node would stand below itself, or in another tree
+"""The only writer of trees, rules and assignments; raises the errors of `drafts`.
 
 What these write counts for costs of past days only after `restate`, which doors start in the background.
 """
@@ -12,140 +6,31 @@ What these write counts for costs of past days only after `restate`, which doors
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit.services import record
 from accounts.models import Organization, User
 from costs.services import billing_zone, history_days, refresh_context, restamp
+from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection
 
-from .conditions import VALUELESS, InvalidCondition, parse
-from .models import (
-    AllocationRule,
-    ContextAssignment,
-    ContextNode,
-    Dimension,
-    Match,
-    Measure,
-    Method,
-    RuleVersion,
-    TagFeed,
-)
-
-NAME_LIMIT = 100
-TARGETS_LIMIT = 20
-
-
-class AllocationError(Exception):
-    """A rule of the house forbids it."""
-
-
-class InvalidRule(AllocationError):
-    pass
-
-
-class NameTaken(AllocationError):
-    pass
-
-
-class NodeInUse(AllocationError):
-    pass
-
-
-class WrongPlace(AllocationError):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a rule is to say; the columns of `RuleVersion`, and the rule's name."""
-
-    name: str
-    conditions: Sequence[Mapping[str, Any]]
-    match: str = Match.ALL
-    method: str = Method.DIRECT
-    values: Mapping[str, str] = field(default_factory=dict)
-    dimension: str = ""
-    targets: Sequence[Mapping[str, str]] = ()
-    measure: str = ""
-
-    def content(self) -> dict[str, Any]:
-        """The columns, checked and tidied. Raises InvalidRule."""
-        if not self.name.strip():
-            raise InvalidRule(_("A rule needs a name."))
-        if self.match not in Match.values or self.method not in Method.values:
-            raise InvalidRule(
-                _("A rule has a method, and says whether all or any of its conditions must hold.")
-            )
-        try:
-            parse(self.conditions)
-        except InvalidCondition as error:
-            raise InvalidRule(str(error)) from error
-        said: dict[str, Any] = {"values": {}, "dimension": "", "targets": [], "measure": ""}
-        if self.method == Method.DIRECT:
-            said["values"] = self._checked_values()
-        else:
-            said["dimension"], said["targets"] = self._checked_targets()
-            if self.method == Method.PROPORTIONAL:
-                if self.measure not in Measure.values:
-                    raise InvalidRule(_("Say in proportion to what the cost is shared out."))
-                said["measure"] = self.measure
-        conditions = [
-            {
-                "field": each["field"],
-                "operator": each["operator"],
-                "value": "" if each["operator"] in VALUELESS else each["value"],
-            }
-            for each in self.conditions
-        ]
-        return {"match": self.match, "method": self.method, "conditions": conditions, **said}
-
-    def _checked_values(self) -> dict[str, str]:
-        values = {name: value.strip() for name, value in self.values.items() if value.strip()}
-        if not values or not values.keys() <= set(Dimension.values):
-            raise InvalidRule(_("Say which value the resources get."))
-        if any(len(value) > NAME_LIMIT for value in values.values()):
-            raise InvalidRule(_("A value has %(limit)d letters at most.") % {"limit": NAME_LIMIT})
-        return values
-
-    def _checked_targets(self) -> tuple[str, list[dict[str, str]]]:
-        if self.dimension not in Dimension.values:
-            raise InvalidRule(_("Say in which dimension the cost is shared out."))
-        targets = [
-            {"name": each.get("name", "").strip(), "weight": str(each.get("weight", "")).strip()}
-            for each in self.targets
-        ]
-        names = [each["name"] for each in targets]
-        if len(names) < 2 or not all(names) or len(set(names)) < len(names) or len(names) > TARGETS_LIMIT:
-            raise InvalidRule(
-                _("A cost is shared out to 2 to %(limit)d different names.") % {"limit": TARGETS_LIMIT}
-            )
-        if any(len(name) > NAME_LIMIT for name in names):
-            raise InvalidRule(_("A value has %(limit)d letters at most.") % {"limit": NAME_LIMIT})
-        if self.method != Method.FIXED:
-            return self.dimension, [{"name": name} for name in names]
-        for each in targets:
-            each["weight"] = str(_weight(each["weight"]))
-        return self.dimension, targets
-
-
-def _weight(text: str) -> Decimal:
-    try:
-        weight = Decimal(text.replace(",", ".").removesuffix("%").strip())
-    except InvalidOperation:
-        weight = Decimal(0)
-    if not weight.is_finite() or not 0 < weight <= 1_000_000 or weight != round(weight, 6):
-        raise InvalidRule(_("A fixed part is a number above zero, like 60 or 0.5."))
-    return weight
-
+from .drafts import NAME_LIMIT, TARGETS_LIMIT
+from .drafts import AllocationError as AllocationError
+from .drafts import Draft as Draft
+from .drafts import InvalidRule as InvalidRule
+from .drafts import NameTaken as NameTaken
+from .drafts import NodeInUse as NodeInUse
+from .drafts import WrongPlace as WrongPlace
+from .models import AllocationRule, ContextAssignment, ContextNode, Dimension, RuleVersion, TagFeed
+from .order import Place as Place
+from .order import make_room, position_at, put
+from .order import present_versions as present_versions
 
 # Trees
 
@@ -276,32 +161,39 @@ def save_rule(
     since: date,
     by: User | None,
     rule: AllocationRule | None = None,
+    place: Place | None = None,
 ) -> AllocationRule:
-    """Add a rule at the end of the order, or let one say something else from `since` on. Raises InvalidRule.
+    """Add a rule, or let one say something else from `since` on. Raises InvalidRule.
 
-    What it said before that day stays; what it was to say after it is forgotten. New names join the trees.
+    What it said before that day stays; what it was to say after it is forgotten. New names join the trees. `place`:
+    where it stands from that day on; without one a new rule stands last, and another stays where it is.
     """
-    content = draft.content()
+    content = _content_for(organization, draft)
     for dimension, value in content["values"].items():
         ensure_nodes(organization=organization, dimension=dimension, names=[value])
     if content["targets"]:
         names = [each["name"] for each in content["targets"]]
         ensure_nodes(organization=organization, dimension=content["dimension"], names=names)
     if rule is None:
-        last = RuleVersion.objects.of(organization).aggregate(last=Max("position"))["last"]
+        position = position_at(organization.pk, place or Place())
+        make_room(organization.pk, position, since=since, by=by)
         rule = AllocationRule.objects.create(organization=organization, name=draft.name.strip()[:120])
-        _begin(rule, since=since, by=by, position=(last or 0) + 1, **content)
+        _begin(rule, since=since, by=by, position=position, **content)
         record("rule.added", obj=rule, actor=by, details={"from": str(since), **_told(content)})
         return rule
     before = latest_version(rule)
     name, rule.name = rule.name, draft.name.strip()[:120]
     rule.save(update_fields=["name", "updated_at"])
-    _begin(rule, since=since, by=by, position=before.position, **content)
+    position = position_at(organization.pk, place, rule_pk=rule.pk) if place else before.position
+    make_room(organization.pk, position, since=since, by=by, rule_pk=rule.pk)
+    _begin(rule, since=since, by=by, position=position, **content)
     changes = {
         key: [getattr(before, key), value] for key, value in content.items() if getattr(before, key) != value
     }
     if name != rule.name:
         changes["name"] = [name, rule.name]
+    if position != before.position:
+        changes["position"] = [before.position, position]
     record("rule.changed", obj=rule, actor=by, changes=changes, details={"from": str(since)})
     return rule
 
@@ -309,9 +201,7 @@ def save_rule(
 @transaction.atomic
 def move_rule(*, rule: AllocationRule, up: bool, since: date, by: User | None) -> bool:
     """Let the rule change places with its neighbour from `since` on; False where it has none."""
-    order = sorted(
-        present_versions(rule.organization_id), key=lambda version: (version.position, version.rule_id)
-    )
+    order = present_versions(rule.organization_id)
     places = [version.rule_id for version in order]
     if rule.pk not in places:
         return False
@@ -321,7 +211,7 @@ def move_rule(*, rule: AllocationRule, up: bool, since: date, by: User | None) -
         return False
     mine, neighbour = order[index], order[other]
     for version, position in ((mine, neighbour.position), (neighbour, mine.position)):
-        _begin(version.rule, since=since, by=by, position=position, is_on=version.is_on, **_content(version))
+        put(version.rule, position=position, since=since, by=by)
     record("rule.moved", obj=rule, actor=by, details={"from": str(since), "past": neighbour.rule.name})
     return True
 
@@ -340,10 +230,13 @@ def latest_version(rule: AllocationRule) -> RuleVersion:
     return rule.versions.order_by("valid_from").select_related("rule").last()  # type: ignore[return-value]
 
 
-def present_versions(organization_id: int) -> list[RuleVersion]:
-    """The latest version of each rule, in their order."""
-    versions = RuleVersion.objects.filter(organization=organization_id, valid_until__isnull=True)
-    return list(versions.select_related("rule").order_by("position", "rule_id"))
+def _content_for(organization: Organization, draft: Draft) -> dict[str, Any]:
+    """What the draft says, with no unit metric of others."""
+    content = draft.content()
+    wanted = {each["metric"] for each in content["targets"] if "metric" in each}
+    if wanted and UnitMetric.objects.of(organization).filter(pk__in=wanted).count() < len(wanted):
+        raise InvalidRule(_("There is no such unit metric."))
+    return content
 
 
 CONTENT = ("match", "conditions", "method", "values", "dimension", "targets", "measure")
@@ -431,9 +324,19 @@ def draft_of(version: RuleVersion) -> Draft:
     return Draft(name=version.rule.name, **_content(version))
 
 
-def unsaved_version(organization: Organization, draft: Draft, *, position: int, since: date) -> RuleVersion:
-    """The draft as a version that is nowhere stored, for previews. Raises InvalidRule."""
+def unsaved_version(
+    organization: Organization,
+    draft: Draft,
+    *,
+    since: date,
+    rule: AllocationRule | None = None,
+    place: Place | None = None,
+) -> RuleVersion:
+    """The version that `save_rule` would write, nowhere stored, for previews. Raises InvalidRule."""
+    if rule and place is None:
+        position = latest_version(rule).position
+    else:
+        position = position_at(organization.pk, place or Place(), rule_pk=rule.pk if rule else None)
     rule = AllocationRule(pk=0, organization=organization, name=draft.name)
-    return RuleVersion(
-        organization=organization, rule=rule, valid_from=since, position=position, **draft.content()
-    )
+    content = _content_for(organization, draft)
+    return RuleVersion(organization=organization, rule=rule, valid_from=since, position=position, **content)

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from costs.allocation import services
+from costs.allocation.metrics import rules_counting
+from costs.unit_costs.models import UnitMetric
 
 
 @shared_task
@@ -18,3 +20,11 @@ def restate(*, organization_id: int, since: str) -> None:
     if organization is not None:
         day = date.fromisoformat(since) if since else None
         services.restate(organization=organization, since=day, now=timezone.now())
+
+
+def follow_quantities(metric: UnitMetric, since: date | None) -> None:
+    """Once they are stored, let costs that are shared out by the metric follow its quantities from `since` on (None: all)."""
+    if rules_counting(metric):
+        restate.delay_on_commit(  # type: ignore[attr-defined]  # Celery's Django task
+            organization_id=metric.organization_id, since=since.isoformat() if since else ""
+        )

@@ -19,8 +19,9 @@ from inventory.models import Resource
 
 from . import queries, services, tasks, wording
 from .evaluation import TAG_KEYS
-from .forms import AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
-from .models import AllocationRule, ContextNode, Dimension, RuleVersion, TagFeed
+from .forms import LAST, AssignForm, ConditionFormSet, ContextForm, FeedForm, NodeForm, RuleForm, initial_of
+from .metrics import metric_names, names_in
+from .models import AllocationRule, ContextNode, Dimension, TagFeed
 
 UNPROCESSABLE = 422
 PERIOD_DAYS = 30
@@ -127,12 +128,13 @@ def node_remove(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def rule_list(request: UserRequest) -> HttpResponse:
     versions = services.present_versions(request.organization.pk)
+    metrics = names_in(versions)
     context = {
         "rules": [
             {
                 "version": version,
                 "conditions": wording.conditions_text(version),
-                "outcome": wording.outcome_text(version),
+                "outcome": wording.outcome_text(version, metrics),
             }
             for version in versions
         ],
@@ -262,27 +264,37 @@ def board_assign(request: UserRequest) -> HttpResponse:
 def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpResponse:
     """POST with `preview` says what the rule would do, without it saves."""
     version = services.latest_version(rule) if rule else None
-    initial, conditions = initial_of(version) if version else ({"match": "all"}, [])
+    metrics = metric_names(request.organization.pk)
+    initial, conditions = initial_of(version, metrics) if version else ({"match": "all"}, [])
     data = request.POST if request.method == "POST" else None
-    form = RuleForm(data, initial=initial, names=queries.node_choices(request.organization))
+    names = queries.node_choices(request.organization)
+    order = [each.rule for each in services.present_versions(request.organization.pk)]
+    others = [each for each in order if each != rule]
+    following = order[order.index(rule) + 1 :] if rule else []
+    initial["place"] = following[0].pk if following else LAST
+    form = RuleForm(data, initial=initial, names=names, metrics=metrics, others=others)
     rows = ConditionFormSet(data, initial=conditions, prefix="conditions")
     found = None
     if request.method == "POST" and form.is_valid() and rows.is_valid():
         draft = form.draft([said for row in rows if (said := row.condition())])
-        since = form.cleaned_data["since"]
+        since, place = form.cleaned_data["since"], form.cleaned_data["place"]
         try:
             if "preview" in request.POST:
-                position = version.position if version else _last_position(request) + 1
                 unsaved = services.unsaved_version(
-                    request.organization, draft, position=position, since=since
+                    request.organization, draft, since=since, rule=rule, place=place
                 )
                 found = queries.preview(
                     request.organization, unsaved, today=timezone.localdate(), in_place_of=rule
                 )
-                rows = ConditionFormSet(initial=initial_of(unsaved)[1], prefix="conditions")
+                rows = ConditionFormSet(initial=initial_of(unsaved, metrics)[1], prefix="conditions")
             else:
                 services.save_rule(
-                    organization=request.organization, draft=draft, since=since, by=request.user, rule=rule
+                    organization=request.organization,
+                    draft=draft,
+                    since=since,
+                    by=request.user,
+                    rule=rule,
+                    place=place,
                 )
                 _restate(request, since)
                 return redirect("context:rule_list")
@@ -298,18 +310,13 @@ def _rule_page(request: UserRequest, rule: AllocationRule | None) -> HttpRespons
             {
                 "version": each,
                 "conditions": wording.conditions_text(each),
-                "outcome": wording.outcome_text(each),
+                "outcome": wording.outcome_text(each, metrics),
             }
             for each in (queries.history_of(rule) if rule else [])
         ],
     }
     status = UNPROCESSABLE if form.errors or any(rows.errors) else 200
     return render(request, "context/rule_form.html", context, status=status)
-
-
-def _last_position(request: UserRequest) -> int:
-    latest = RuleVersion.objects.of(request.organization).order_by("-position").first()
-    return latest.position if latest else 0
 
 
 def _tree_page(request: UserRequest, dimension: str, form: NodeForm) -> HttpResponse:

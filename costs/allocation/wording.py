@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ def conditions_text(version: RuleVersion) -> str:
     return link.join(_condition_text(condition) for condition in version.conditions)
 
 
-def outcome_text(version: RuleVersion) -> str:
+def outcome_text(version: RuleVersion, metrics: Mapping[int, str] | None = None) -> str:
     """“Business unit: Data”, or between whom the cost is shared out."""
     if version.method == Method.DIRECT:
         return ", ".join(f"{Dimension(name).label}: {value}" for name, value in version.values.items())
@@ -32,6 +33,8 @@ def outcome_text(version: RuleVersion) -> str:
         return f"{label}: {', '.join(parts)}"
     if version.method == Method.EVEN:
         return _("%(dimension)s: evenly %(names)s") % {"dimension": label, "names": ", ".join(names)}
+    if version.measure == Measure.UNITS and metrics:
+        names = [f"{each['name']} ({metrics.get(each['metric'], '—')})" for each in version.targets]
     return _("%(dimension)s: %(names)s in proportion to %(measure)s") % {
         "dimension": label,
         "names": ", ".join(names),

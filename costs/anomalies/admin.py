@@ -14,11 +14,12 @@ from costs.anomalies.wording import title
 
 @admin.register(Anomaly)
 class AnomalyAdmin(ReadOnlyModelAdmin):
-    """Which days cost more than expected, by how much, why, and who accepted it?"""
+    """Which days cost more than expected, or far less, by how much, why, and who accepted it?"""
 
     manage_permission = "accounts.manage_resources"
     list_display = [
         "what",
+        "kind",
         "connection_link",
         "first_date",
         "last_date",
@@ -27,6 +28,7 @@ class AnomalyAdmin(ReadOnlyModelAdmin):
         "acknowledged_at",
     ]
     list_filter = [
+        "kind",
         "level",
         "is_over",
         "is_settled",

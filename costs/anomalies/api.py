@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.api import IdFilter, TenantViewSet
 from costs.anomalies import services
-from costs.anomalies.models import Anomaly, Level
+from costs.anomalies.models import Anomaly, Kind, Level
 
 
 class AnomalyPartSerializer(serializers.Serializer[Any]):
@@ -28,9 +28,9 @@ class AnomalyPartSerializer(serializers.Serializer[Any]):
 
 
 class AnomalyCauseSerializer(serializers.Serializer[Any]):
-    """Why, `amount` roubles of the surplus. `before` and `after` are of `unit` a day, of prices for one unit."""
+    """Why, `amount` roubles of the surplus (below zero of a shortfall). `before` and `after` are of `unit` a day, of prices for one unit."""
 
-    kind = serializers.ChoiceField(choices=["new", "resized", "price", "use"])
+    kind = serializers.ChoiceField(choices=["new", "resized", "price", "use", "ended"])
     resource = serializers.IntegerField()
     name = serializers.CharField()
     label: Any = serializers.CharField(help_text="The article of the bill; empty: the whole resource.")
@@ -41,7 +41,9 @@ class AnomalyCauseSerializer(serializers.Serializer[Any]):
 
 
 class AnomalySerializer(serializers.ModelSerializer[Anomaly]):
-    """Days that cost more than expected; costs are roubles over all of its days, `excess` their difference."""
+    """Days that cost more than expected, or far less (`kind`: `rise`, `fall`); costs are roubles over all of its days,
+    `excess` their difference.
+    """
 
     connection = serializers.IntegerField(source="connection_id")
     resource = serializers.IntegerField(source="resource_id", allow_null=True)
@@ -54,6 +56,7 @@ class AnomalySerializer(serializers.ModelSerializer[Anomaly]):
         fields = [
             "id",
             "connection",
+            "kind",
             "level",
             "service_name",
             "resource",
@@ -79,6 +82,7 @@ class AcknowledgementSerializer(serializers.Serializer[Any]):
 class AnomalyFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     connection = IdFilter(field_name="connection_id", label=_("Connection"))
     resource = IdFilter(field_name="resource_id", label=_("Resource"))
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, label=_("Kind"))
     level = django_filters.ChoiceFilter(choices=Level.choices, label=_("Level"))
     since = django_filters.DateFilter(field_name="last_date", lookup_expr="gte", label=_("Last day or later"))
     acknowledged = django_filters.BooleanFilter(
@@ -92,7 +96,7 @@ class AnomalyFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
 
 
 class AnomalyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
-    """Anomalies, the latest first."""
+    """Anomalies of both kinds, the latest first."""
 
     queryset = Anomaly.objects.order_by("-last_date", "-pk")
     serializer_class = AnomalySerializer

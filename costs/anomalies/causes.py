@@ -1,9 +1,10 @@
-"""Why resources cost more: a price, a resize, a thing that is new, or use, in roubles.
+"""Why resources cost more, or less: a price, a resize, a thing that is new, or use, in roubles.
 
 Of lines, each article of the bill is compared with its seven days before: what its price of a unit moved, times what
 was used, is the price's part; the rest is use, which a change of the resource's size explains where there was one. Of
 rates, the states that were opened on the anomaly's days say what moved the price of the day. What the surplus has
-beyond the causes is not explained, and stays so.
+beyond the causes is not explained, and stays so. Of a fall all of it is read downwards, and a thing that is not charged
+any more takes the place of a new one.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from syncs.change_groups import RESIZING
 from syncs.models import ChargeLine, ResourceState
 from syncs.prices import USE_BILLED
 
-NEW, RESIZED, PRICE, USE = "new", "resized", "price", "use"
+NEW, RESIZED, PRICE, USE, ENDED = "new", "resized", "price", "use", "ended"
 BEFORE_DAYS = 7
 SHOWN_CAUSES = 6
 SAME_PRICE = Decimal("0.001")
@@ -43,7 +44,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """`amount` roubles more, over the anomaly's days; `before` and `after` are of `unit` a day, or a price of one unit.
+    """`amount` roubles more (less, where negative), over the anomaly's days; `before` and `after` are of `unit` a day, or a price of one unit.
 
     `label` is the article of the bill, empty where the whole resource is meant.
     """
@@ -63,29 +64,33 @@ class _Article:
     quantity: Decimal
 
 
-def find_causes(connection: ProviderConnection, parts: Sequence[tuple[int, Run]]) -> list[Cause]:
-    """The causes of these resources' surpluses, the dearest first; at most three queries."""
+def find_causes(
+    connection: ProviderConnection, parts: Sequence[tuple[int, Run]], *, is_fall: bool = False
+) -> list[Cause]:
+    """The causes of these resources' surpluses or shortfalls, the greatest first; at most three queries."""
     if not parts:
         return []
     first = min(run.first for _pk, run in parts)
     last = max(run.last for _pk, run in parts)
     runs = dict(parts)
     resources = Resource.objects.in_bulk(list(runs))
-    new = {pk for pk, run in runs.items() if run.expected == 0}
+    new = {pk for pk, run in runs.items() if (run.actual if is_fall else run.expected) == 0}
+    kind = ENDED if is_fall else NEW
     causes = [
-        Cause(kind=NEW, resource=pk, label="", before=None, after=None, unit="", amount=runs[pk].excess)
+        Cause(kind=kind, resource=pk, label="", before=None, after=None, unit="", amount=runs[pk].excess)
         for pk in new
     ]
+    way = -1 if is_fall else 1
     old = {pk: run for pk, run in runs.items() if pk not in new}
     if old:
         states = list(_states(connection, old, first, last))
         if plugin_class(connection.provider_type).capabilities.billing is BillingKind.RATES:
-            causes += _of_rates(states, old, resources, first)
+            causes += _of_rates(states, old, resources, way)
         else:
-            causes += _of_lines(connection, states, old, first, last)
+            causes += _of_lines(connection, states, old, (first, last), way)
     surplus = sum((run.excess for run in runs.values()), ZERO)
-    telling = [cause for cause in causes if cause.amount >= surplus * SMALL_SHARE]
-    return sorted(telling, key=lambda cause: cause.amount, reverse=True)[:SHOWN_CAUSES]
+    telling = [cause for cause in causes if way * cause.amount >= abs(surplus) * SMALL_SHARE]
+    return sorted(telling, key=lambda cause: way * cause.amount, reverse=True)[:SHOWN_CAUSES]
 
 
 def _states(
@@ -104,12 +109,14 @@ def _states(
 
 
 def _of_rates(
-    states: Iterable[ResourceState], runs: Mapping[int, Run], resources: Mapping[int, Resource], first: date
+    states: Iterable[ResourceState], runs: Mapping[int, Run], resources: Mapping[int, Resource], way: int
 ) -> list[Cause]:
     found: dict[int, ResourceState] = {}
     for state in states:
         before, after = state.changes.get("daily_cost") or (None, None)
-        if before is not None and after is not None and Decimal(str(after)) > Decimal(str(before)):
+        if before is None or after is None:
+            continue
+        if way * (Decimal(str(after)) - Decimal(str(before))) > 0:
             found.setdefault(state.resource_id, state)
     causes = []
     for pk, run in runs.items():
@@ -131,12 +138,12 @@ def _of_lines(
     connection: ProviderConnection,
     states: Iterable[ResourceState],
     runs: Mapping[int, Run],
-    first: date,
-    last: date,
+    days: tuple[date, date],
+    way: int,
 ) -> list[Cause]:
     resized = {state.resource_id for state in states if RESIZING & set(state.changes)}
     causes = []
-    for (pk, label, unit), (before, during) in _articles(connection, runs, first, last).items():
+    for (pk, label, unit), (before, during) in _articles(connection, runs, *days).items():
         day_count = len(runs[pk].days)
         used = during.quantity / day_count
         was_used = before.quantity / BEFORE_DAYS
@@ -144,7 +151,7 @@ def _of_lines(
         price_part = ZERO
         if before.quantity > 0 and during.quantity > 0 and before.cost > 0:
             old, new = before.cost / before.quantity, during.cost / during.quantity
-            if new - old > old * SAME_PRICE:
+            if way * (new - old) > old * SAME_PRICE:
                 price_part = (new - old) * during.quantity
                 causes.append(
                     Cause(
@@ -157,7 +164,7 @@ def _of_lines(
                         amount=price_part,
                     )
                 )
-        if more > price_part:
+        if way * (more - price_part) > 0:
             causes.append(
                 Cause(
                     kind=RESIZED if pk in resized else USE,

@@ -1,4 +1,4 @@
-"""Which days cost more than expected. Pure: no database, no clock; roubles in, roubles out.
+"""Which days cost more than expected, or far less. Pure: no database, no clock; roubles in, roubles out.
 
 What a day should cost is the median of its weekday over the last six weeks, moved by what the last week differed from
 that (growth, a new level). It is an anomaly where it costs more than that by all of
@@ -9,6 +9,8 @@ that (growth, a new level). It is an anomaly where it costs more than that by al
 
 and no more than a fifth above what the same day of the month before cost (bills of the first). After seven days in a
 row the new level is the usual one: the anomaly is told, and ends. A level that a person accepted is no anomaly.
+
+A fall is the same downwards, and less by half at least: it may be good news, or something that stopped unnoticed.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ LEAST_NEW_SHARE_OF_CONNECTION = Decimal("0.1")
 LEAST_ROUBLES = Decimal(50)
 CONNECTION, SERVICE, RESOURCE = "connection", "service", "resource"
 SHARES = {CONNECTION: Decimal("0.05"), SERVICE: Decimal("0.1"), RESOURCE: Decimal("0.2")}
+FALL_DEVIATIONS = 4
+"""A fall ends at nothing: six deviations of what moves by 15 % a day are hardly left above it."""
+FALL_SHARES = {CONNECTION: Decimal("0.3"), SERVICE: Decimal("0.5"), RESOURCE: Decimal("0.5")}
 EXPLAINED = Decimal("0.7")
 """A sum whose surplus its parts' surpluses make up by this share is not told again beside them."""
 TOGETHER = 3
@@ -74,7 +79,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Days one after the other that cost more than expected; `is_settled`: it has become the usual level."""
+    """Days one after the other that cost more than expected, or less; `is_settled`: it has become the usual level."""
 
     days: tuple[Day, ...]
     is_settled: bool
@@ -117,7 +122,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One anomaly. `parts`: the resources behind it, the greatest surplus first; `around` what it did to the sums
+    """One anomaly. `parts`: the resources behind it, the greatest difference first; `around` what it did to the sums
     above it: {level: its run on the same days}."""
 
     key: Key
@@ -151,6 +156,18 @@ def detect(
     return sift(found, histories)
 
 
+def detect_falls(histories: Mapping[Key, History], *, since: date) -> list[Finding]:
+    """What costs far less than expected, as `detect`; `histories` without what was deleted: its end is no news."""
+    usual_day = usual(histories.get(Key(CONNECTION), {}))
+    found = {}
+    for key, history in histories.items():
+        peaks = runs(history, since=date.min, level=key.level, usual_day=usual_day)
+        passing = {day.date for run in peaks if not run.is_settled for day in run.days}
+        ordinary = {day: amount for day, amount in history.items() if day not in passing}
+        found[key] = runs(ordinary, since=since, level=key.level, usual_day=usual_day, is_fall=True)
+    return sift(found, histories)
+
+
 def runs(
     history: History,
     *,
@@ -158,6 +175,7 @@ def runs(
     level: str,
     usual_day: Decimal,
     accepted: Sequence[Accepted] = (),
+    is_fall: bool = False,
 ) -> list[Run]:
     """The anomalies of one series that are not over before `since`; `usual_day` is what its connection usually costs a
     day. The walk begins with the series, so that an anomaly stays the same one while `since` moves through it.
@@ -169,12 +187,19 @@ def runs(
     for day in sorted(history):
         amount = history[day]
         week_ago = normal.get(day - timedelta(days=WEEK))
-        if week_ago is not None and amount <= week_ago + LEAST_ROUBLES:
+        moved = ZERO if week_ago is None else (week_ago - amount if is_fall else amount - week_ago)
+        if week_ago is not None and moved <= LEAST_ROUBLES and not (is_fall and current):
             expected, deviation = None, ZERO  # no dearer than its weekday just was: most days end here
         else:
             expected, deviation = _expected(list(normal.items())[-HISTORY_DAYS:], day)
         judged = Day(day, amount, expected or ZERO)
-        is_more = expected is not None and _is_anomaly(judged, deviation, history, level, usual_day)
+        if is_fall:
+            is_more = expected is not None and (
+                _is_fall(judged, deviation, history, level, usual_day)
+                or (bool(current) and amount <= judged.expected * (1 - FALL_SHARES[level]))  # a cheap weekend
+            )
+        else:
+            is_more = expected is not None and _is_anomaly(judged, deviation, history, level, usual_day)
         is_accepted = is_more and any(one.covers(day, amount) for one in accepted)
         if current and (is_accepted or not is_more):
             found.append(Run(tuple(current), is_settled=False))
@@ -221,7 +246,7 @@ def sift(found: Mapping[Key, Sequence[Run]], histories: Mapping[Key, History]) -
             told.append(Finding(key=key, run=run, parts=_parts(parts)))
     return sorted(
         (_with_surroundings(finding, histories) for finding in told),
-        key=lambda finding: finding.run.excess,
+        key=lambda finding: abs(finding.run.excess),
         reverse=True,
     )
 
@@ -245,6 +270,25 @@ def _is_anomaly(
         return False
     month_ago = history.get(_month_before(day.date))
     return month_ago is None or day.actual > month_ago * MONTHLY_TOLERANCE
+
+
+def _is_fall(
+    day: Day,
+    deviation: Decimal,
+    history: History,
+    level: str,
+    usual_day: Decimal,
+) -> bool:
+    least = max(
+        FALL_DEVIATIONS * deviation,
+        day.expected * FALL_SHARES[level],
+        usual_day * LEAST_SHARE_OF_CONNECTION,
+        LEAST_ROUBLES,
+    )
+    if day.expected - day.actual <= least:
+        return False
+    month_ago = history.get(_month_before(day.date))
+    return month_ago is None or day.actual < month_ago / MONTHLY_TOLERANCE
 
 
 def _expected(normal: Sequence[Known], day: date) -> tuple[Decimal | None, Decimal]:
@@ -275,12 +319,13 @@ def _month_before(day: date) -> date:
 
 def _explains(parts: Sequence[tuple[Key, Run]], run: Run) -> bool:
     days = {day.date for day in run.days}
-    return sum((part.excess_on(days) for _key, part in parts), ZERO) >= run.excess * EXPLAINED
+    explained = sum((part.excess_on(days) for _key, part in parts), ZERO)
+    return abs(explained) >= abs(run.excess) * EXPLAINED
 
 
 def _parts(pairs: Sequence[tuple[Key, Run]]) -> tuple[tuple[int, Run], ...]:
     named = [(key.resource, run) for key, run in pairs if key.resource is not None]
-    return tuple(sorted(named, key=lambda pair: pair[1].excess, reverse=True))
+    return tuple(sorted(named, key=lambda pair: abs(pair[1].excess), reverse=True))
 
 
 def _with_surroundings(finding: Finding, histories: Mapping[Key, History]) -> Finding:

@@ -1,4 +1,4 @@
-"""Days that cost more than expected, with what explains them, as a sync found them."""
+"""Days that cost more than expected, or far less, with what explains them, as a sync found them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ class Level(models.TextChoices):
     RESOURCE = "resource", _("Resource")
 
 
+class Kind(models.TextChoices):
+    """A fall is no alarm: it may be what somebody saved, or something that stopped unnoticed."""
+
+    RISE = "rise", _("Costs more")
+    FALL = "fall", _("Costs less")
+
+
 class Anomaly(TenantModel, TimestampedModel):
     """One event: `first_date` to `last_date` cost `actual_cost` where `expected_cost` was to be expected, in roubles.
 
@@ -35,6 +42,7 @@ class Anomaly(TenantModel, TimestampedModel):
     """
 
     connection = models.ForeignKey(ProviderConnection, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.RISE)
     level = models.CharField(_("level"), max_length=16, choices=Level.choices)
     service_name = models.CharField(_("service"), max_length=200, blank=True)
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
@@ -67,9 +75,11 @@ class Anomaly(TenantModel, TimestampedModel):
         verbose_name = _("anomaly")
         verbose_name_plural = _("anomalies")
         constraints = [
-            models.UniqueConstraint(fields=["resource", "first_date"], name="anomalies_of_resource_once"),
             models.UniqueConstraint(
-                fields=["connection", "level", "service_name", "first_date"],
+                fields=["resource", "first_date", "kind"], name="anomalies_of_resource_once"
+            ),
+            models.UniqueConstraint(
+                fields=["connection", "level", "service_name", "first_date", "kind"],
                 condition=Q(resource__isnull=True),
                 name="anomalies_of_sum_once",
             ),
@@ -85,6 +95,14 @@ class Anomaly(TenantModel, TimestampedModel):
     @property
     def excess(self) -> Decimal:
         return self.actual_cost - self.expected_cost
+
+    @property
+    def is_fall(self) -> bool:
+        return self.kind == Kind.FALL
+
+    @property
+    def shortfall(self) -> Decimal:
+        return -self.excess
 
     @property
     def percent(self) -> Decimal | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import Organization
-from costs.anomalies.models import Anomaly
+from costs.anomalies.models import Anomaly, Kind
 from costs.facts import QUANTUM
 from costs.models import DailyCost, DailyTotal
 from costs.queries import ROUBLES
@@ -23,11 +23,12 @@ AFTER_DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """`open`: nobody accepted them and they are not over."""
+    """`open`: nobody accepted them and they are not over. `falls` are not among the others."""
 
     open: int
     unaccepted: int
     all: int
+    falls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,18 @@ class Around:
 
 
 def anomalies(organization: Organization) -> QuerySet[Anomaly]:
-    """The latest first, the dearest of a day first."""
+    """What cost more: the latest first, the dearest of a day first."""
+    return events(organization).filter(kind=Kind.RISE)
+
+
+def falls(organization: Organization) -> QuerySet[Anomaly]:
+    """What cost far less: the latest first, the greatest of a day first."""
+    rows = events(organization).filter(kind=Kind.FALL)
+    return rows.order_by("-last_date", F("actual_cost") - F("expected_cost"), "pk")
+
+
+def events(organization: Organization) -> QuerySet[Anomaly]:
+    """Of both kinds."""
     return (
         Anomaly.objects.of(organization)
         .select_related("connection", "resource", "acknowledged_by")
@@ -57,11 +69,13 @@ def unaccepted(rows: QuerySet[Anomaly]) -> QuerySet[Anomaly]:
 
 
 def counts(organization: Organization) -> Counts:
-    waiting = Q(acknowledged_at__isnull=True)
+    is_rise = Q(kind=Kind.RISE)
+    waiting = is_rise & Q(acknowledged_at__isnull=True)
     found = Anomaly.objects.of(organization).aggregate(
         open=Count("pk", filter=waiting & Q(is_over=False)),
         unaccepted=Count("pk", filter=waiting),
-        all=Count("pk"),
+        all=Count("pk", filter=is_rise),
+        falls=Count("pk", filter=Q(kind=Kind.FALL)),
     )
     return Counts(**found)
 

@@ -6,29 +6,31 @@ AnomalyError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Avg, F, Max, Q, QuerySet, Sum
+from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from accounts.audit.services import record
 from accounts.models import User
 from costs.anomalies import announcements, detection
 from costs.anomalies.causes import Cause, find_causes
 from costs.anomalies.detection import CONNECTION, RESOURCE, SERVICE, Accepted, Finding, Key
-from costs.anomalies.models import Anomaly
+from costs.anomalies.models import Anomaly, Kind
 from costs.facts import QUANTUM
 from costs.models import DailyCost, DailyTotal
 from costs.series import whole_days_of
 from inventory.models import Resource
 from providers.models import ProviderConnection
-from syncs.models import SyncSnapshot
+from syncs.models import ResourceState, SyncSnapshot
 
 CANDIDATE_RATIO = Decimal("1.2")
 """A resource whose dearest recent day is no more than this times its usual day cannot be one."""
+FALLEN_RATIO = Decimal("0.6")
+"""One whose cheapest recent day is no less than this part of its usual day, and which cost on every day, did not fall."""
 CANDIDATES_LIMIT = 200
 SHOWN_PARTS = 10
 ONE_DAY = timedelta(days=1)
@@ -51,6 +53,7 @@ def after_sync(*, snapshot: SyncSnapshot, now: datetime) -> None:
 def find_anomalies(*, connection: ProviderConnection, now: datetime) -> list[Anomaly]:
     """Bring the stored anomalies of the last three weeks in line with the costs; returns the new ones.
 
+    Of falls nobody is sent a message: they stand on their page.
     What costs do not show any more, because they were restated, goes; what a person accepted stays.
     """
     span = whole_days_of(connection)
@@ -62,18 +65,20 @@ def find_anomalies(*, connection: ProviderConnection, now: datetime) -> list[Ano
         Anomaly.objects.of(connection.organization).filter(connection=connection, last_date__gte=since)
     )
     histories = _histories(connection, span[0], since, until)
-    findings = detection.detect(
-        histories, since=since, accepted=_accepted(connection, until - timedelta(detection.ACCEPTED_DAYS))
-    )
-    names = Resource.objects.in_bulk([pk for finding in findings for pk, _run in finding.parts])
+    accepted = _accepted(connection, until - timedelta(detection.ACCEPTED_DAYS))
+    rises = detection.detect(histories, since=since, accepted=accepted)
+    falls = detection.detect_falls(_of_what_is_there(connection, histories, since, until), since=since)
+    found = [*((Kind.RISE, one) for one in rises), *((Kind.FALL, one) for one in falls)]
+    names = Resource.objects.in_bulk([pk for _kind, finding in found for pk, _run in finding.parts])
     made = []
     with transaction.atomic():
         kept = set()
-        for finding in findings:
-            known = _same(stored, finding)
+        for kind, finding in found:
+            known = _same(stored, kind, finding)
             anomaly = known or Anomaly(
                 organization_id=connection.organization_id,
                 connection=connection,
+                kind=kind,
                 level=finding.key.level,
                 service_name=finding.key.service,
                 resource_id=finding.key.resource,
@@ -86,9 +91,8 @@ def find_anomalies(*, connection: ProviderConnection, now: datetime) -> list[Ano
                     kept.add(taken.pk)  # accepted before, and restated since: it stays as it was accepted
                     continue
             if _fill(anomaly, finding, since=since, until=until, names=names) or known is None:
-                anomaly.causes = [
-                    _cause_json(cause, names) for cause in find_causes(connection, finding.parts)
-                ]
+                causes = find_causes(connection, finding.parts, is_fall=kind == Kind.FALL)
+                anomaly.causes = [_cause_json(cause, names) for cause in causes]
                 anomaly.save()
             kept.add(anomaly.pk)
             if known is None:
@@ -96,7 +100,8 @@ def find_anomalies(*, connection: ProviderConnection, now: datetime) -> list[Ano
         gone = [one for one in stored if one.pk not in kept and not one.is_acknowledged]
         _end(gone, since=since, until=until)
         for anomaly in made:
-            announcements.anomaly_found(anomaly=anomaly, now=now)
+            if not anomaly.is_fall:
+                announcements.anomaly_found(anomaly=anomaly, now=now)
     return made
 
 
@@ -143,9 +148,14 @@ def _histories(
         if service:
             by_day = histories.setdefault(Key(SERVICE, service), dict.fromkeys(days, ZERO))
             by_day[day] += amount
-    candidates = _candidates(connection, first, since, until)
+    return {**histories, **_of_resources(connection, _candidates(connection, first, since, until), days)}
+
+
+def _of_resources(
+    connection: ProviderConnection, pks: Sequence[int], days: Sequence[date]
+) -> dict[Key, dict[date, Decimal]]:
     facts = DailyCost.objects.filter(
-        connection=connection, resource__in=candidates, date__gte=first, date__lte=until
+        connection=connection, resource__in=pks, date__gte=days[0], date__lte=days[-1]
     )
     resources: dict[int, dict[date, Decimal]] = {}
     services: dict[int, str] = {}
@@ -153,8 +163,42 @@ def _histories(
         by_day = resources.setdefault(resource, dict.fromkeys(days, ZERO))
         by_day[day] += amount
         services[resource] = service or ""
-    histories.update({Key(RESOURCE, services[pk], pk): by_day for pk, by_day in resources.items()})
-    return histories
+    return {Key(RESOURCE, services[pk], pk): by_day for pk, by_day in resources.items()}
+
+
+def _of_what_is_there(
+    connection: ProviderConnection, histories: Mapping[Key, Mapping[date, Decimal]], since: date, until: date
+) -> dict[Key, dict[date, Decimal]]:
+    """The sums without resources that were deleted, whose end is no news, and the resources that may have fallen.
+
+    Two queries, three where resources may have fallen.
+    """
+    sums = {key: dict(history) for key, history in histories.items() if key.level != RESOURCE}
+    days = sorted(sums[Key(CONNECTION)])
+    states = ResourceState.objects.filter(resource=OuterRef("resource"), opened_at__isnull=False)
+    is_gone = Exists(states) & ~Exists(states.filter(closed_at__isnull=True))
+    facts = DailyCost.objects.filter(connection=connection, date__gte=days[0], date__lte=until)
+    for service, day, amount in _sums(facts.filter(is_gone), "dimensions__service_name", "date"):
+        for key in (Key(CONNECTION), Key(SERVICE, service or "")):
+            if key in sums:
+                sums[key][day] -= amount
+    fallen = (
+        facts.filter(~is_gone)
+        .order_by()
+        .values("resource")
+        .annotate(
+            day_count=Count("date", distinct=True, filter=Q(date__gte=since)),
+            cheapest=Min("billed_cost_rub", filter=Q(date__gte=since)),
+            usual=Avg("billed_cost_rub", filter=Q(date__lt=since)),
+        )
+        .filter(
+            Q(day_count__lt=(until - since).days + 1) | Q(cheapest__lt=F("usual") * FALLEN_RATIO),
+            usual__gte=detection.LEAST_ROUBLES,
+        )
+        .order_by("-usual", "resource")
+    )
+    pks = [int(row["resource"]) for row in fallen[:CANDIDATES_LIMIT]]
+    return {**sums, **(_of_resources(connection, pks, days) if pks else {})}
 
 
 def _candidates(connection: ProviderConnection, first: date, since: date, until: date) -> list[int]:
@@ -187,7 +231,9 @@ def _sums(rows: QuerySet[Any], *by: str) -> Iterable[tuple[Any, ...]]:
 def _accepted(connection: ProviderConnection, since: date) -> dict[Key, list[Accepted]]:
     """The levels that people accepted, by what they are levels of."""
     found: dict[Key, list[Accepted]] = {}
-    rows = Anomaly.objects.filter(connection=connection, first_date__gte=since, acknowledged_at__isnull=False)
+    rows = Anomaly.objects.filter(
+        connection=connection, kind=Kind.RISE, first_date__gte=since, acknowledged_at__isnull=False
+    )
     for row in rows:
         if row.accepted_daily_cost is None:
             continue
@@ -199,11 +245,12 @@ def _accepted(connection: ProviderConnection, since: date) -> dict[Key, list[Acc
     return found
 
 
-def _same(stored: Iterable[Anomaly], finding: Finding) -> Anomaly | None:
+def _same(stored: Iterable[Anomaly], kind: str, finding: Finding) -> Anomaly | None:
     """The stored anomaly that this finding is, or goes on with."""
     key, run = finding.key, finding.run
     for anomaly in stored:
-        is_same = (anomaly.level, anomaly.service_name, anomaly.resource_id) == (
+        is_same = (anomaly.kind, anomaly.level, anomaly.service_name, anomaly.resource_id) == (
+            kind,
             key.level,
             key.service,
             key.resource,
@@ -217,6 +264,7 @@ def _same(stored: Iterable[Anomaly], finding: Finding) -> Anomaly | None:
 def _unique(anomaly: Anomaly) -> Anomaly | None:
     return Anomaly.objects.filter(
         connection=anomaly.connection,
+        kind=anomaly.kind,
         level=anomaly.level,
         service_name=anomaly.service_name,
         resource=anomaly.resource_id,

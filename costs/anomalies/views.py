@@ -20,16 +20,17 @@ from costs.anomalies.forms import AcknowledgementForm
 from costs.anomalies.models import Anomaly, Level
 
 PAGE_SIZE = 50
-WAITING, ALL = "waiting", "all"
+WAITING, ALL, FALLS = "waiting", "all", "falls"
 
 
 @organization_required
 @require_safe
 def anomaly_list(request: UserRequest) -> HttpResponse:
-    """`show=all` also lists those that somebody accepted."""
+    """`show=all` also lists those that somebody accepted, `show=falls` what costs far less than expected."""
     counts = queries.counts(request.organization)
-    rows = queries.anomalies(request.organization)
-    shown = ALL if request.GET.get("show") == ALL else WAITING
+    shown = request.GET.get("show", "")
+    shown = shown if shown in (ALL, FALLS) else WAITING
+    rows = queries.falls(request.organization) if shown == FALLS else queries.anomalies(request.organization)
     if shown == WAITING:
         rows = queries.unaccepted(rows)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -37,7 +38,8 @@ def anomaly_list(request: UserRequest) -> HttpResponse:
         "counts": counts,
         "page": page,
         "rows": [_row(anomaly) for anomaly in page],
-        "query": f"show={ALL}" if shown == ALL else "",
+        "query": "" if shown == WAITING else f"show={shown}",
+        "is_of_falls": shown == FALLS,
         "choices": [
             {
                 "label": _("Not accepted (%(count)d)") % {"count": counts.unaccepted},
@@ -49,6 +51,11 @@ def anomaly_list(request: UserRequest) -> HttpResponse:
                 "url": f"?show={ALL}",
                 "chosen": shown == ALL,
             },
+            {
+                "label": _("Costs less (%(count)d)") % {"count": counts.falls},
+                "url": f"?show={FALLS}",
+                "chosen": shown == FALLS,
+            },
         ],
     }
     return render(request, "anomalies/anomaly_list.html", context)
@@ -57,21 +64,24 @@ def anomaly_list(request: UserRequest) -> HttpResponse:
 @organization_required
 @require_safe
 def anomaly_detail(request: UserRequest, pk: int) -> HttpResponse:
-    anomaly = get_object_or_404(queries.anomalies(request.organization), pk=pk)
+    anomaly = get_object_or_404(queries.events(request.organization), pk=pk)
     return _detail(request, anomaly, AcknowledgementForm())
 
 
 @writer_required
 @require_POST
 def anomaly_acknowledge(request: UserRequest, pk: int) -> HttpResponse:
-    anomaly = get_object_or_404(queries.anomalies(request.organization), pk=pk)
+    anomaly = get_object_or_404(queries.events(request.organization), pk=pk)
     form = AcknowledgementForm(request.POST)
     if not form.is_valid():
         return _detail(request, anomaly, form, status=422)
     services.acknowledge(
         anomaly=anomaly, reason=form.cleaned_data["reason"], by=request.user, now=timezone.now()
     )
-    messages.success(request, _("Accepted. You will hear of it again only if it costs more still."))
+    if anomaly.is_fall:
+        messages.success(request, _("Noted."))
+    else:
+        messages.success(request, _("Accepted. You will hear of it again only if it costs more still."))
     return redirect("anomalies:anomaly_detail", pk=anomaly.pk)
 
 
@@ -126,11 +136,15 @@ def _chart(anomaly: Anomaly) -> dict[str, Any]:
             },
         ],
         "currency": found.currency,
-        "label": _("Cost of %(name)s a day from %(first)s to %(last)s, %(surplus)s more than expected")
+        "label": (
+            _("Cost of %(name)s a day from %(first)s to %(last)s, %(surplus)s less than expected")
+            if anomaly.is_fall
+            else _("Cost of %(name)s a day from %(first)s to %(last)s, %(surplus)s more than expected")
+        )
         % {
             "name": wording.title(anomaly),
             "first": formatting.short_date(found.days[0], today=found.days[-1]),
             "last": formatting.short_date(found.days[-1], today=found.days[-1]),
-            "surplus": formatting.rounded_money(anomaly.excess),
+            "surplus": formatting.rounded_money(abs(anomaly.excess)),
         },
     }

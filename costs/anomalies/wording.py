@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common import formatting
-from costs.anomalies.causes import NEW, PRICE, RESIZED, USE
+from costs.anomalies.causes import ENDED, NEW, PRICE, RESIZED, USE
 from costs.anomalies.models import Anomaly, Level
 
 UNITS_TOLD = ("GB", "GiB", "TB", "TiB", "MB", "MiB")
@@ -19,7 +19,7 @@ UNITS_TOLD = ("GB", "GiB", "TB", "TiB", "MB", "MiB")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRow:
-    """`detail` is what moved, from and to; `amount` roubles over the anomaly's days."""
+    """`detail` is what moved, from and to; `amount` roubles over the anomaly's days, of a fall below zero."""
 
     resource: int
     name: str
@@ -44,11 +44,15 @@ def title(anomaly: Anomaly) -> str:
 
 
 def status(anomaly: Anomaly) -> tuple[str, str]:
-    """Level of the dot, and the word."""
+    """Level of the dot, and the word. A fall alarms nobody."""
     if anomaly.is_acknowledged:
-        return "off", _("Accepted")
-    if anomaly.is_settled:
+        return "off", _("Noted") if anomaly.is_fall else _("Accepted")
+    if anomaly.is_fall and not anomaly.is_over:
+        return "off", _("Goes on")
+    if anomaly.is_settled and not anomaly.is_fall:
         return "warning", _("Has become usual")
+    if anomaly.is_settled:
+        return "off", _("Has become usual")
     if anomaly.is_over:
         return "off", _("Over")
     return "error", _("Goes on")
@@ -59,7 +63,7 @@ def explanation(anomaly: Anomaly) -> Explanation:
         CauseRow(
             resource=cause["resource"],
             name=cause["name"],
-            title=_title(cause),
+            title=_title(cause, is_fall=anomaly.is_fall),
             detail=_detail(cause),
             amount=Decimal(cause["amount"]),
         )
@@ -76,12 +80,13 @@ def summary(anomaly: Anomaly) -> str:
     return f"{rows[0].title}: {rows[0].detail}" if rows[0].detail else rows[0].title
 
 
-def _title(cause: Mapping[str, Any]) -> str:
+def _title(cause: Mapping[str, Any], *, is_fall: bool) -> str:
     titles = {
         NEW: _("New resource"),
         RESIZED: _("Resized"),
         PRICE: _("Price changed"),
-        USE: _("More use"),
+        USE: _("Less use") if is_fall else _("More use"),
+        ENDED: _("Not charged any more, though it is still there"),
     }
     text = titles[cause["kind"]]
     return f"{text}, {cause['label']}" if cause["label"] else text

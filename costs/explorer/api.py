@@ -181,8 +181,20 @@ class DifferenceView(TenantView):
         return Response(DifferenceSerializer(found).data)
 
 
+class ReportedMonthSerializer(serializers.Serializer[Any]):
+    """The provider's own report of a month; `counted` is without what it leaves out."""
+
+    amount = serializers.DecimalField(**MONEY)
+    counted = serializers.DecimalField(**MONEY)
+    left_out = serializers.DecimalField(**MONEY)
+    difference = serializers.DecimalField(**MONEY)
+
+
 class ConnectionMonthSerializer(serializers.Serializer[Any]):
-    """One connection's month in one currency; `billed` is null where the provider states no total."""
+    """One connection's month in one currency; `billed` is null where the provider states no total.
+
+    `reported` is null where the provider reports no months, or not this one.
+    """
 
     connection = serializers.IntegerField(source="connection.pk")
     month = SpanSerializer()
@@ -192,6 +204,7 @@ class ConnectionMonthSerializer(serializers.Serializer[Any]):
     counted = serializers.DecimalField(**MONEY)
     difference = serializers.DecimalField(**MONEY, allow_null=True)
     not_itemised = serializers.DecimalField(**MONEY)
+    reported = ReportedMonthSerializer(allow_null=True)
 
 
 class MonthReconciliationSerializer(serializers.Serializer[Any]):

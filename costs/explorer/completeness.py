@@ -1,4 +1,4 @@
-"""Since when all connections' costs are known, and which days of a period are known only in part, from the daily totals."""
+"""Since when all connections' costs are known, and which days of a period are known only in part, from the connections' days."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from accounts.models import Organization
 from costs.explorer.filters import Filters
 from costs.explorer.periods import Span
-from costs.models import DailyTotal
+from costs.models import ConnectionDay
 from providers import registry
 from providers.contract.errors import UnknownProvider
 from providers.models import ProviderConnection
+
+ROUBLES = "RUB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ def completeness(organization: Organization, filters: Filters, span: Span) -> Co
     A connection's first and last day are cut by its syncs; connections that read files have whole days and may have
     none. Only filters on connections and providers decide which connections matter.
     """
-    days_of = DailyTotal.objects.filter(connection=OuterRef("pk")).values("date")
+    days_of = ConnectionDay.objects.filter(connection=OuterRef("pk")).values("date")
     bounds = [
         (pk, kind, first, last)
         for pk, kind, first, last in _connections(organization, filters)
@@ -40,12 +42,12 @@ def completeness(organization: Organization, filters: Filters, span: Span) -> Co
     ]
     extents = {pk: (first, last) for pk, kind, first, last in bounds if not _reads_files(kind)}
     days = (
-        DailyTotal.objects.of(organization)
+        ConnectionDay.objects.of(organization)
         .filter(date__gte=span.first, date__lte=span.last, connection__in=[row[0] for row in bounds])
-        .exclude(billed_cost_rub=None)
+        .filter(currency=ROUBLES)
         .order_by()
         .values("date")
-        .annotate(count=Count("connection", distinct=True, filter=Q(connection__in=list(extents))))
+        .annotate(count=Count("pk", filter=Q(connection__in=list(extents))))
     )
     ends = {day for extent in extents.values() for day in extent}
     found = set()

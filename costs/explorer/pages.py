@@ -27,6 +27,8 @@ FORM_FIELDS = frozenset(
     {"add", "mode", "first", "last", "compare_first", "compare_last", "tag_key", "tag_value"}
 )
 """What forms send in place of a view's own parameters; the page that they get stands at the view's address."""
+PAGE_ROWS = 100
+"""Further groups are one row together; the CSV file has them all."""
 CSV_ROWS = 100_000
 
 
@@ -40,7 +42,7 @@ def explorer(request: UserRequest) -> HttpResponseBase:
     if FORM_FIELDS & set(request.GET) and not parsed.problems:
         return HttpResponseRedirect(view_url(parsed.view))
     today = today_of(request.organization, now)
-    exploration = explore(request.organization, parsed.view, now)
+    exploration = explore(request.organization, parsed.view, now, limit=PAGE_ROWS)
     notes = chart_notes(request.organization, parsed.view, exploration.span, today)
     events = chart_events(request.organization, parsed.view, exploration.span, notes)
     context = page_context(request.organization, exploration, parsed.problems, today, events)

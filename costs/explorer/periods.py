@@ -142,6 +142,21 @@ def previous(span: Span) -> Span:
     return Span(span.first - timedelta(days=span.days), span.first - ONE_DAY)
 
 
+def parted(span: Span) -> tuple[tuple[date, ...], tuple[Span, ...]]:
+    """The first days of the months that a period has whole, and the days before and after them."""
+    begin = span.first if span.first.day == 1 else shifted(span.first.replace(day=1), months=1)
+    end = (span.last + ONE_DAY).replace(day=1)
+    months = []
+    month = begin
+    while month < end:
+        months.append(month)
+        month = shifted(month, months=1)
+    if not months:
+        return (), (span,)
+    ends = (Span(span.first, begin - ONE_DAY), Span(end, span.last))
+    return tuple(months), tuple(each for each in ends if each.days > 0)
+
+
 def shifted(day: date, *, months: int) -> date:
     """The same day of another month, its last one where it has no such day."""
     count = day.year * 12 + day.month - 1 + months

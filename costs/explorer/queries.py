@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from costs.explorer import names, subtrees
+from costs.explorer import colours, names, subtrees
 from costs.explorer.completeness import Completeness, completeness
 from costs.explorer.exploration import REST, Exploration, Key, Row, Series
 from costs.explorer.periods import Span
@@ -19,6 +22,7 @@ from costs.explorer.run_rates import RunRateSource
 from costs.explorer.spend import SpendSource
 from costs.explorer.sums import Amounts, Group, Source, Sums, add_known, buckets
 from costs.explorer.view import View
+from costs.models import CostShare
 from inventory.models import Tag
 
 ROWS_LIMIT = 200
@@ -41,16 +45,12 @@ def explore(organization: Organization, view: View, now: datetime, *, limit: int
         source = RunRateSource(organization, read, span, compared, now)
     else:
         source = SpendSource(organization, read, span, compared, facts=view.needs_facts)
-    whole = source.whole()
+    whole, shared = _whole(organization, read, span, compared, source)
     groups = source.groups(limit)
     unconverted = source.unconverted() if whole.missing or view.is_run_rate else {}
     rows = _rows(organization, view, groups, unconverted, whole)
     is_cut = len(groups) == limit or view.minimum is not None or view.maximum is not None
     rest_count = max(0, source.group_count() - len(groups)) if is_cut else 0
-    shared = _shared(organization, read, span, compared, whole)
-    if shared is not None:
-        whole = _with_shared(whole, shared)
-        rows = [replace(row, share=_share(row.total, whole.total)) for row in rows]
     starts = buckets(span, view.step)
     whole_row = Row(
         key=(),
@@ -120,15 +120,12 @@ def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
 
 
 def _coloured(organization: Organization, view: View, rows: list[Row]) -> list[Row]:
-    """Connections keep their colour in every chart; other groups are numbered by their total."""
+    """The dearest rows with the colours that their chart gives them."""
     count = DOUGHNUT_COUNT if view.chart == "doughnut" else SERIES_COUNT
     dearest = sorted(
         (row for row in rows if row.total is not None), key=lambda row: row.total or Decimal(0), reverse=True
     )[:count]
-    numbers = {row.key: str(place) for place, row in enumerate(dearest, 1)}
-    if view.group_by == ("connection",):
-        own = names.connection_numbers(organization, [row.key[0] for row in dearest])
-        numbers = {row.key: own[row.key[0]] for row in dearest if own.get(row.key[0], REST) != REST}
+    numbers = colours.numbers(organization, view.group_by, [row.key for row in dearest])
     return [replace(row, number=numbers.get(row.key, "")) for row in rows]
 
 
@@ -170,14 +167,20 @@ def _left(by_key: Mapping[Key, Amounts], totals: Amounts) -> Amounts:
     }
 
 
-def _shared(
-    organization: Organization, view: View, span: Span, compared: Span | None, own: Sums
-) -> Sums | None:
-    """What the booking of shared costs adds to the single resources that the filters let through."""
+def _whole(
+    organization: Organization, view: View, span: Span, compared: Span | None, source: Source
+) -> tuple[Sums, Sums | None]:
+    """The sums of everything, and what of them the booking of shared costs adds to single resources; None if nothing.
+
+    Where nothing was shared out, totals say the same as the facts, of which there are many more.
+    """
     if view.is_run_rate or not view.needs_facts or view.filters.needs_facts:
-        return None
+        return source.whole(), None
     kept = tuple(kind.key for kind in view.dimensions if not kind.needs_facts)
     booked = SpendSource(organization, replace(view, group_by=kept), span, compared, facts=False).whole()
+    if not _has_shares(organization, span, compared):
+        return booked, None
+    own = source.whole()
     difference = Sums(
         total=_minus(booked.total, own.total),
         before=_minus(booked.before, own.before),
@@ -186,24 +189,18 @@ def _shared(
             for bucket in {**booked.buckets, **own.buckets}
         },
     )
-    return difference if difference.total or difference.before else None
+    return booked, difference if difference.total or difference.before else None
+
+
+def _has_shares(organization: Organization, span: Span, compared: Span | None) -> bool:
+    days = [Q(date__gte=each.first, date__lte=each.last) for each in (span, compared) if each]
+    return CostShare.objects.of(organization).filter(reduce(or_, days)).exists()
 
 
 def _minus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     if one is None and other is None:
         return None
     return (one or Decimal(0)) - (other or Decimal(0))
-
-
-def _with_shared(own: Sums, shared: Sums) -> Sums:
-    return Sums(
-        total=add_known([own.total, shared.total]),
-        before=add_known([own.before, shared.before]),
-        buckets={
-            bucket: own.buckets.get(bucket, Decimal(0)) + shared.buckets.get(bucket, Decimal(0))
-            for bucket in {**own.buckets, **shared.buckets}
-        },
-    )
 
 
 def _shared_row(shared: Sums | None, whole: Sums) -> Row | None:

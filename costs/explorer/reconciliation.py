@@ -1,12 +1,13 @@
 """A month's bill against our facts: what the provider says a connection cost, what we count, and where the two part.
 
 What the provider says is, by lines, the lines as delivered; by rates, the total that it stated for the account at each
-sync, for the time until the next one. Both are cut at the month's ends in the provider's time zone.
+sync, for the time until the next one. Both are cut at the month's ends in the provider's time zone. Where the provider
+reports whole months, its own figure stands beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,13 +18,13 @@ from django.db.models import Max, Q, QuerySet, Sum
 
 from accounts.models import Organization
 from costs.explorer.billing import is_by_rates, zone_of
-from costs.explorer.periods import ONE_DAY, Span
+from costs.explorer.periods import ONE_DAY, Span, shifted
 from costs.explorer.sums import money
 from costs.facts import QUANTUM, day_bounds, days_touched
 from costs.models import DailyCost
 from inventory.models import Resource, ResourceType
 from providers.models import ProviderConnection
-from syncs.models import ChargeLine, SnapshotTotal, SyncSnapshot
+from syncs.models import ChargeLine, MonthBill, SnapshotTotal, SyncSnapshot
 
 ROUBLES = "RUB"
 LINES, ACCOUNT_RATE = "lines", "account_rate"
@@ -32,11 +33,26 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """The provider's own report of the month; `counted` are our facts without what it leaves out, which is `left_out`."""
+
+    amount: Decimal
+    counted: Decimal
+    left_out: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What the report says beyond what we count, in whole kopecks."""
+        return (self.amount - self.counted).quantize(KOPECK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionMonth:
     """One connection's month in one currency. `billed` is the provider's own total, None where it states none.
 
     `not_itemised` is the part of `counted` that no service of the provider names (the plan and the rest). `basis` says
-    where `billed` comes from: "lines" or "account_rate".
+    where `billed` comes from: "lines" or "account_rate". `reported` is None where the provider reports no months, or not
+    this one; `billed` stands in for it then.
     """
 
     connection: ProviderConnection
@@ -46,6 +62,7 @@ class ConnectionMonth:
     counted: Decimal
     not_itemised: Decimal
     basis: str
+    reported: Reported | None = None
 
     @property
     def difference(self) -> Decimal | None:
@@ -91,7 +108,7 @@ def reconciled_months(
 ) -> list[ConnectionMonth]:
     """One row for each of the connections and each currency of its month; those without any costs are left out.
 
-    Five queries, and one more for each further time zone that providers cut their days in.
+    Seven queries at most, and one more for each further time zone that providers cut their days in.
     """
     facts = list(
         DailyCost.objects.of(organization)
@@ -114,8 +131,11 @@ def reconciled_months(
         key = (connection_id, currency)
         billed[key] = billed.get(key, Decimal(0)) + amount
     known = {connection.pk: connection for connection in connections}
+    reported = _reported(organization, connections, month, counted)
     rows = []
-    for pk, currency in sorted({*counted, *billed}, key=lambda key: (list(known).index(key[0]), key[1])):
+    for pk, currency in sorted(
+        {*counted, *billed, *reported}, key=lambda key: (list(known).index(key[0]), key[1])
+    ):
         row: Any = counted.get((pk, currency), {})
         total = billed.get((pk, currency))
         rows.append(
@@ -127,6 +147,7 @@ def reconciled_months(
                 counted=money(row.get("counted")) or Decimal(0),
                 not_itemised=money(row.get("plan")) or Decimal(0),
                 basis=ACCOUNT_RATE if is_by_rates(known[pk]) else LINES,
+                reported=reported.get((pk, currency)),
             )
         )
     return rows
@@ -187,6 +208,41 @@ def explained(billed: Decimal | None, difference: Decimal | None) -> Decimal | N
     if not billed or difference is None:
         return None
     return max(Decimal(0), 100 - abs(difference) * 100 / abs(billed))
+
+
+def _reported(
+    organization: Organization,
+    connections: Sequence[ProviderConnection],
+    month: Span,
+    counted: Mapping[tuple[int, str], Mapping[str, Any]],
+) -> dict[tuple[int, str], Reported]:
+    """Of a whole month what providers report of it. One query, and another where reports leave something out."""
+    if month.last != shifted(month.first, months=1) - ONE_DAY or month.first.day != 1:
+        return {}
+    bills = list(MonthBill.objects.of(organization).filter(connection__in=connections, month=month.first))
+    kinds = {kind for bill in bills for kind in bill.leaves_out}
+    apart: dict[tuple[int, str, str], Decimal] = {}
+    if kinds:
+        sums = (
+            DailyCost.objects.of(organization)
+            .filter(
+                connection__in=[bill.connection_id for bill in bills],
+                date__gte=month.first,
+                date__lte=month.last,
+                resource__native_type__in=kinds,
+            )
+            .order_by()
+            .values_list("connection_id", "currency", "resource__native_type")
+            .annotate(total=Sum("billed_cost"))
+        )
+        apart = {(pk, currency, kind): money(total) or Decimal(0) for pk, currency, kind, total in sums}
+    found = {}
+    for bill in bills:
+        key = (bill.connection_id, bill.currency)
+        left_out = sum((apart.get((*key, kind), Decimal(0)) for kind in bill.leaves_out), Decimal(0))
+        whole = money(counted.get(key, {}).get("counted")) or Decimal(0)
+        found[key] = Reported(amount=bill.amount, counted=whole - left_out, left_out=left_out)
+    return found
 
 
 def _stated(

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from costs.focus.columns import CONTEXT, CUSTOM
 from costs.focus.taxonomy import service_of, subcategory_in
-from providers.focus_rules.cells import is_flat_object, number
+from providers.focus_rules.cells import NESTED, is_flat_object, is_object, number
 from providers.focus_rules.nulls import NEEDS, PAIRS, PRICED
 from providers.focus_schema import COLUMN, COLUMNS, Kind
 from providers.plugins.focus import normalize
@@ -163,13 +163,14 @@ def charge_of_fact(
     form: Form,
     dimensions: Dimensions,
     amounts: Amounts,
+    weight: Decimal = Decimal(1),
     *,
     day: date,
     category: str,
     source: str,
     currency: str,
 ) -> Values:
-    """The cost of one resource on one day where no billed line tells more."""
+    """The cost of one resource on one day where no billed line tells more, or a part of it by `weight`."""
     account = thing.account
     values = _base(thing, form, dimensions, currency)
     start, end = day_bounds(day, account.zone)
@@ -177,7 +178,7 @@ def charge_of_fact(
     values["BillingPeriodStart"], values["BillingPeriodEnd"] = month_bounds(day.year, day.month, account.zone)
     values["ChargeCategory"] = category
     values["ChargeFrequency"] = "Recurring"
-    values["PricingQuantity"], values["PricingUnit"] = Decimal(1), "Days"
+    values["PricingQuantity"], values["PricingUnit"] = weight, "Days"
     values["SkuId"] = _sku(account, thing, form)
     # A list price stands in for a rate on days of their own, which may be a part of the same day
     values["SkuPriceId"] = f"{values['SkuId']}:list" if source == "estimate" else values["SkuId"]
@@ -326,8 +327,9 @@ def _given(thing: Thing, form: Form, dimensions: Dimensions, line: LineParts, cu
         values["ServiceSubcategory"] = values["ServiceSubcategory"] or own[2]
     if values["Tags"] is not None or thing.user_tags:
         values["Tags"] = _tags_with(extra.get("Tags", ""), form.tags, thing.user_tags)
-    for name in ("SkuPriceDetails", "AllocatedTags", "AllocatedMethodDetails", "ContractApplied"):
-        if values[name] is not None and not is_flat_object(values[name]):
+    for name in ("SkuPriceDetails", "AllocatedTags", *NESTED):
+        is_sound = is_object if name in NESTED else is_flat_object
+        if values[name] is not None and not is_sound(values[name]):
             values[name] = None
     return values
 

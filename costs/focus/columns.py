@@ -34,6 +34,10 @@ _SOURCES: Mapping[str, str] = {
 """Later names of what a charge knows under another."""
 
 MEANINGS: Mapping[str, str] = {
+    "AllocatedMethodDetails": "the part of the charge, and the dimension it is booked in, as JSON",
+    "AllocatedMethodId": "of what an allocation rule shares out",
+    "AllocatedResourceId": "dimension:name that the part is booked to",
+    "AllocatedResourceName": "the name that the part is booked to",
     "AvailabilityZone": "the resource's zone, from its configuration",
     "BilledCost": "what the provider charges for that period",
     "BillingAccountId": "provider:account, so that it is text and the provider's alone",

@@ -22,6 +22,7 @@ from costs.focus.columns import (
     export_columns,
     original_name,
 )
+from costs.focus.shares import COLUMN
 from costs.focus.transliteration import to_ascii
 from providers.focus_rules import CheckReport, check_rows
 
@@ -100,7 +101,9 @@ def table_rows(export: Export) -> Iterator[tuple[Any, ...]]:
     """Values of every row in the order of the columns: text, Decimal, aware UTC instants, None."""
     columns = export.columns
     pick = itemgetter(*(column.source for column in columns))
-    table = map(pick, rows.charges(export.organization, export.span, export.filters))
+    by_share = any(column.name == COLUMN for column in columns)
+    charges = rows.charges(export.organization, export.span, export.filters, by_share=by_share)
+    table = map(pick, charges)
     return _in_ascii(table, columns) if export.is_ascii else table
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -41,7 +41,9 @@ from costs.focus.charges import (
     provenance_text,
     tags_text,
 )
-from costs.models import CostDimensions, DailyCost
+from costs.focus.shares import COLUMN as ALLOCATED
+from costs.focus.shares import Part, shared_out
+from costs.models import CostDimensions, CostShare, DailyCost
 from inventory.models import Resource, Tag, TagSource
 from providers.contract.errors import UnknownProvider
 from providers.models import ProviderConnection
@@ -56,6 +58,9 @@ Key = tuple[int, int]
 _FACT = (
     "connection_id", "resource_id", "date", "charge_category", "source", "currency",
     "billed_cost", "effective_cost", "list_cost", "rub_rate", "dimensions_id",
+)  # fmt: skip
+_SHARE = (
+    "connection_id", "resource_id", "date", "charge_category", "source", "currency", "dimensions_id", "weight",
 )  # fmt: skip
 _RESOURCE = (
     "connection_id", "pk", "resource_id", "name", "native_type", "resource_type", "context_provenance",
@@ -89,6 +94,7 @@ class _Fact:
     list: Decimal
     rate: Decimal | None
     dimensions_pk: int | None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +161,12 @@ def sums_of(organization: Organization, span: Span, filters: Filters) -> dict[st
     }
 
 
-def charges(organization: Organization, span: Span, filters: Filters) -> Iterator[Values]:
+def charges(
+    organization: Organization, span: Span, filters: Filters, *, by_share: bool = False
+) -> Iterator[Values]:
     """Every charge of the days, by connection, resource and day; five streams, read at once, and two small tables.
 
-    All streams are opened before the first charge: what a sync publishes meanwhile is not half in.
+    `by_share`: what is shared out comes in its parts, which are a sixth stream. All streams are opened before the first charge: what a sync publishes meanwhile is not half in.
     """
     accounts = _accounts(organization)
     dimensions = _dimensions(organization)
@@ -175,12 +183,15 @@ def charges(organization: Organization, span: Span, filters: Filters) -> Iterato
         )
     ]
     resources, fact_lane, lines, states, tags = lanes
+    shares = _Lane(_shares_of(organization, span, wanted)) if by_share else None
     while (row := resources.current) is not None:
         key: Key = row[:2]
         resources.advance()
         found = [_Fact(*fact[2:]) for fact in fact_lane.take(key)]
         if not found:
             continue
+        if shares is not None:
+            found = _with_parts(found, shares.take(key))
         thing = Thing(
             account=accounts[key[0]],
             resource_id=row[2],
@@ -191,6 +202,14 @@ def charges(organization: Organization, span: Span, filters: Filters) -> Iterato
         history = _History(states.take(key), thing.user_tags)
         own = _own_dimensions(row)
         yield from _resource_charges(thing, history, _Stamps(dimensions, own), found, lines.take(key))
+
+
+def _with_parts(facts: Iterable[_Fact], shares: Iterable[tuple[Any, ...]]) -> list[_Fact]:
+    parts: dict[tuple[Any, ...], list[Part]] = {}
+    for share in shares:
+        parts.setdefault(share[2:6], []).append(Part(*share[6:]))
+    keys = ((fact, (fact.day, fact.category, fact.source, fact.currency)) for fact in facts)
+    return [replace(fact, parts=tuple(parts[key])) if key in parts else fact for fact, key in keys]
 
 
 class _Lane:
@@ -235,6 +254,9 @@ class _Stamps:
     def of(self, pk: int | None) -> Dimensions:
         return self.own if pk is None else self.known.get(pk, self.own)
 
+    def parts(self, parts: Iterable[Part]) -> list[tuple[Dimensions, Decimal]]:
+        return [(self.of(part.dimensions_pk), part.weight) for part in parts]
+
 
 def _resource_charges(
     thing: Thing, history: _History, stamps: _Stamps, facts: Sequence[_Fact], lines: Iterable[tuple[Any, ...]]
@@ -268,16 +290,16 @@ def _resource_charges(
             effective_rub=None if rate is None else fact.effective * rate,
             rate=rate,
         )
-        yield charge_of_fact(
+        build = partial(
+            charge_of_fact,
             thing,
             form,
-            stamps.of(fact.dimensions_pk),
-            amounts,
             day=fact.day,
             category=fact.category,
             source=fact.source,
             currency=fact.currency,
         )
+        yield from shared_out(build, stamps.of(fact.dimensions_pk), amounts, stamps.parts(fact.parts))
 
 
 def _merged(lines: Iterable[_Line]) -> Iterator[_Line]:
@@ -318,24 +340,25 @@ def _line_charges(
     run: list[_Part] = []
     for part in parts:
         if run and not _goes_on(run[-1], part, thing.account):
-            yield _run_charge(thing, history, stamps, line, run)
+            yield from _run_charges(thing, history, stamps, line, run)
             run = []
         run.append(part)
     if run:
-        yield _run_charge(thing, history, stamps, line, run)
+        yield from _run_charges(thing, history, stamps, line, run)
 
 
 def _goes_on(before: _Part, part: _Part, account: Account) -> bool:
     return (
         part.day == before.day + ONE_DAY
         and part.fact.dimensions_pk == before.fact.dimensions_pk
+        and part.fact.parts == before.fact.parts
         and (account.gives_focus or part.day.month == before.day.month)
     )
 
 
-def _run_charge(
+def _run_charges(
     thing: Thing, history: _History, stamps: _Stamps, line: _Line, run: Sequence[_Part]
-) -> Values:
+) -> Iterator[Values]:
     zone = thing.account.zone
     first, last = day_bounds(run[0].day, zone), day_bounds(run[-1].day, zone)
     if line.end <= line.start:  # a fee of an instant: FOCUS has no such period
@@ -354,35 +377,43 @@ def _run_charge(
         effective_rub=_in_roubles((part.effective, part.fact.rate) for part in run) if is_known else None,
         rate=run[0].fact.rate if len(rates) == 1 else None,
     )
-    return charge_of_line(
-        thing,
-        history.at(end),
-        stamps.of(run[0].fact.dimensions_pk),
-        amounts,
-        LineParts(
-            category=line.category,
-            charge_class=line.charge_class,
-            frequency=line.frequency,
-            description=line.description,
-            start=start,
-            end=end,
-            share=share,
-            service_name=line.service_name,
-            service_category=line.service_category,
-            region_id=line.region_id,
-            sub_account_id=line.sub_account_id,
-            sku_id=line.sku_id,
-            pricing_category=line.pricing_category,
-            quantity=line.quantity,
-            unit=line.unit,
-            commitment_id=line.commitment_id,
-            commitment_status=line.commitment_status,
-            invoice_id=line.invoice_id,
-            extra=line.extra,
-        ),
-        day=run[0].day,
-        currency=line.currency,
+    whole = LineParts(
+        category=line.category,
+        charge_class=line.charge_class,
+        frequency=line.frequency,
+        description=line.description,
+        start=start,
+        end=end,
+        share=share,
+        service_name=line.service_name,
+        service_category=line.service_category,
+        region_id=line.region_id,
+        sub_account_id=line.sub_account_id,
+        sku_id=line.sku_id,
+        pricing_category=line.pricing_category,
+        quantity=line.quantity,
+        unit=line.unit,
+        commitment_id=line.commitment_id,
+        commitment_status=line.commitment_status,
+        invoice_id=line.invoice_id,
+        extra=line.extra,
     )
+
+    def build(dimensions: Dimensions, amounts: Amounts, weight: Decimal) -> Values:
+        return charge_of_line(
+            thing,
+            history.at(end),
+            dimensions,
+            amounts,
+            whole if weight == 1 else replace(whole, share=share * weight),
+            day=run[0].day,
+            currency=line.currency,
+        )
+
+    fact = run[0].fact
+    # What the provider itself shared out has its receiver already
+    parts = () if line.extra.get(ALLOCATED) else fact.parts
+    yield from shared_out(build, stamps.of(fact.dimensions_pk), amounts, stamps.parts(parts))
 
 
 def _in_roubles(pairs: Iterable[tuple[Decimal, Decimal | None]]) -> Decimal:
@@ -503,6 +534,15 @@ def _lines(organization: Organization, span: Span, wanted: Any) -> QuerySet[Any,
         .order_by("batch__connection_id", "resource_id", "charge_period_start", "pk")
     )
     return (rows if wanted is None else rows.filter(resource_id__in=wanted)).values_list(*_LINE)
+
+
+def _shares_of(organization: Organization, span: Span, wanted: Any) -> QuerySet[Any, Any]:
+    rows = (
+        CostShare.objects.of(organization)
+        .filter(date__gte=span.first, date__lte=span.last)
+        .order_by("connection_id", "resource_id", "date", "pk")
+    )
+    return (rows if wanted is None else rows.filter(resource_id__in=wanted)).values_list(*_SHARE)
 
 
 def _user_tags(organization: Organization, wanted: Any) -> QuerySet[Any, Any]:

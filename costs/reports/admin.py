@@ -14,8 +14,8 @@ from costs.reports.models import Report, ReportFile, ReportRun
 class ReportAdmin(ReadOnlyModelAdmin):
     """Which reports are made, for whom, and when next?"""
 
-    list_display = ["name", "organization_link", "schedule", "next_run_at", "created_at"]
-    list_filter = ["schedule", "template", "created_at"]
+    list_display = ["name", "organization_link", "when", "next_run_at", "created_at"]
+    list_filter = ["schedule", "weekday", "template", "created_at"]
     search_fields = ["name", "organization__name"]
     list_select_related = ["organization"]
     fields = [
@@ -25,17 +25,20 @@ class ReportAdmin(ReadOnlyModelAdmin):
         "period",
         "formats",
         "language",
-        "schedule",
-        "hour",
+        "when",
         "next_run_at",
         "retention_days",
         "sections_shown",
         "created_at",
         "updated_at",
     ]
-    facts = ["organization_link", "sections_shown"]
+    facts = ["organization_link", "when", "sections_shown"]
     organization_link = object_link("organization", _("organization"))
     sections_shown = json_fact("sections", _("sections"))
+
+    @admin.display(description=_("schedule"), ordering="schedule")
+    def when(self, report: Report) -> str:
+        return presentation.schedule_label(report)
 
 
 class ReportFileInline(ReadOnlyTabularInline):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
@@ -17,8 +19,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api import IdFilter, TenantViewSet
+from costs.explorer.periods import BadPeriod, span_of
+from costs.explorer.queries import today_of
 from costs.reports import services, tasks
 from costs.reports.models import Report, ReportFile, ReportRun
+from costs.reports.renderers import RENDERERS
 from costs.reports.views import download
 
 
@@ -29,10 +34,14 @@ class ReportSectionSerializer(serializers.Serializer[Any]):
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
-    """What a report holds, as which files, and when it is made."""
+    """What a report holds, as which files, and when it is made: on the organization's clock.
 
-    sections = ReportSectionSerializer(many=True)
-    formats = serializers.ListField(child=serializers.CharField())
+    `weekday` is of weekly reports, Monday 1 to Sunday 7; `month_day` of monthly ones, 1 to 28, or 31 for the last day of
+    the month however long it is.
+    """
+
+    sections = ReportSectionSerializer(many=True, read_only=True)
+    formats = serializers.ListField(child=serializers.ChoiceField(choices=list(RENDERERS)), min_length=1)
 
     class Meta:
         model = Report
@@ -44,10 +53,28 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
             "formats",
             "language",
             "schedule",
+            "weekday",
+            "month_day",
             "hour",
             "retention_days",
             "next_run_at",
         ]
+        read_only_fields = ["next_run_at"]
+
+    def validate_period(self, text: str) -> str:
+        try:
+            span_of(text, today_of(self.instance.organization, timezone.now()))  # type: ignore[union-attr]
+        except BadPeriod as error:
+            raise serializers.ValidationError(
+                [_("The report's period cannot be read; choose another one.")]
+            ) from error
+        return text
+
+    def update(self, report: Report, validated_data: dict[str, Any]) -> Report:
+        try:
+            return services.change_report(report=report, now=timezone.now(), **validated_data)
+        except ValidationError as error:
+            raise serializers.ValidationError(serializers.as_serializer_error(error)) from error
 
 
 class ReportFileSerializer(serializers.ModelSerializer[ReportFile]):
@@ -114,10 +141,17 @@ class ReportRunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django
 
 
 class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
-    """Reports as they were put together in the builder."""
+    """Reports as they were put together in the builder; what they are called, made of and when can be changed."""
 
     queryset = Report.objects.select_related("organization").order_by("pk")
     serializer_class = ReportSerializer
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Everything but sections and recipients, which are put together on the page."""
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
 
     @extend_schema(request=None, responses={202: ReportRunSerializer})
     @action(detail=True, methods=["post"])

@@ -12,7 +12,7 @@ from accounts.models import Organization
 from accounts.notifications.models import Channel
 from costs.explorer.periods import RELATIVE
 from costs.reports import queries
-from costs.reports.models import Report, Schedule
+from costs.reports.models import MONTH_DAY_CHOICES, Report, Schedule, Weekday
 from costs.reports.renderers import RENDERERS
 from costs.reports.sections import section_kinds
 
@@ -33,6 +33,18 @@ class ReportForm(forms.Form):
         label=_("Schedule"),
         choices=Schedule.choices,
         help_text=_("A scheduled report is sent to its recipients as soon as it is made."),
+    )
+    weekday = forms.TypedChoiceField(
+        label=_("Weekday"),
+        coerce=int,
+        choices=Weekday.choices,
+        help_text=_("Of a report that is made every week."),
+    )
+    month_day = forms.TypedChoiceField(
+        label=_("Day of the month"),
+        coerce=int,
+        choices=MONTH_DAY_CHOICES,
+        help_text=_("Of a report that is made every month."),
     )
     hour = forms.TypedChoiceField(
         label=_("Hour"),
@@ -71,8 +83,9 @@ class SectionForm(forms.Form):
 
 
 def initial_of(report: Report) -> dict[str, Any]:
-    names = ("name", "period", "formats", "language", "schedule", "hour", "retention_days")
+    names = ("name", "period", "formats", "language", "retention_days")
+    when = ("schedule", "weekday", "month_day", "hour")
     return {
-        **{name: getattr(report, name) for name in names},
+        **{name: getattr(report, name) for name in (*names, *when)},
         "channels": list(report.channels.values_list("pk", flat=True)),
     }

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -23,8 +24,27 @@ FILES_ROOT = "reports"
 class Schedule(models.TextChoices):
     NONE = "none", pgettext_lazy("schedule", "Only by hand")
     DAILY = "daily", _("Every day")
-    WEEKLY = "weekly", _("Every Monday")
-    MONTHLY = "monthly", _("On the first of the month")
+    WEEKLY = "weekly", _("Every week")
+    MONTHLY = "monthly", _("Every month")
+
+
+class Weekday(models.IntegerChoices):
+    """As ISO numbers them."""
+
+    MONDAY = 1, WEEKDAYS[0]
+    TUESDAY = 2, WEEKDAYS[1]
+    WEDNESDAY = 3, WEEKDAYS[2]
+    THURSDAY = 4, WEEKDAYS[3]
+    FRIDAY = 5, WEEKDAYS[4]
+    SATURDAY = 6, WEEKDAYS[5]
+    SUNDAY = 7, WEEKDAYS[6]
+
+
+MONTH_DAYS = 28
+"""Every month has so many."""
+LAST_DAY = 31
+"""Of `Report.month_day`: the last day of the month, however long it is."""
+MONTH_DAY_CHOICES = [*((day, str(day)) for day in range(1, MONTH_DAYS + 1)), (LAST_DAY, _("the last one"))]
 
 
 class RunStatus(models.TextChoices):
@@ -44,8 +64,9 @@ MADE = (RunStatus.SUCCESS, RunStatus.PARTIAL)
 class Report(TenantModel, TimestampedModel):
     """What a report holds, of which days, as which files, when and for whom.
 
-    `sections`: [{id, kind, options}] in order (see `sections`). `period` is written as the explorer writes it. `hour` is
-    on the organization's clock. `next_run_at` is null while nothing is scheduled.
+    `sections`: [{id, kind, options}] in order (see `sections`). `period` is written as the explorer writes it. A schedule
+    of weeks reads `weekday`, one of months `month_day` (1–28 or LAST_DAY); these and `hour` are on the organization's
+    clock. `next_run_at` is null while nothing is scheduled.
     """
 
     name = models.CharField(_("name"), max_length=120)
@@ -55,6 +76,8 @@ class Report(TenantModel, TimestampedModel):
     formats = models.JSONField(_("files"), default=list)
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
     schedule = models.CharField(_("schedule"), max_length=8, choices=Schedule.choices, default=Schedule.NONE)
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday.choices, default=Weekday.MONDAY)
+    month_day = models.PositiveSmallIntegerField(_("day of the month"), choices=MONTH_DAY_CHOICES, default=1)
     hour = models.PositiveSmallIntegerField(_("hour"), default=9, validators=[MaxValueValidator(23)])
     channels: models.ManyToManyField[Channel, Any] = models.ManyToManyField(
         Channel, blank=True, related_name="+", verbose_name=_("recipients")
@@ -73,6 +96,11 @@ class Report(TenantModel, TimestampedModel):
         verbose_name_plural = _("reports")
         constraints = [
             models.UniqueConstraint(fields=["organization", "name"], name="reports_name_once"),
+            models.CheckConstraint(condition=Q(weekday__range=(1, 7)), name="reports_weekday_is_one"),
+            models.CheckConstraint(
+                condition=Q(month_day__range=(1, MONTH_DAYS)) | Q(month_day=LAST_DAY),
+                name="reports_month_day_is_in_every_month",
+            ),
         ]
         indexes = [
             models.Index(fields=["next_run_at"], condition=Q(next_run_at__isnull=False), name="reports_due")

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common import formatting
 from costs.explorer.periods import RELATIVE
-from costs.reports.models import Report, ReportRun, RunStatus, Schedule
+from costs.reports.models import LAST_DAY, Report, ReportRun, RunStatus, Schedule, Weekday
 from costs.reports.renderers import RENDERERS
 from costs.reports.sections import SectionKind, section_kinds
 from costs.reports.state import DataState
@@ -25,6 +26,16 @@ LEVELS = {
     RunStatus.ERROR: "error",
 }
 
+EVERY = {
+    Weekday.MONDAY: gettext_lazy("Every Monday"),
+    Weekday.TUESDAY: gettext_lazy("Every Tuesday"),
+    Weekday.WEDNESDAY: gettext_lazy("Every Wednesday"),
+    Weekday.THURSDAY: gettext_lazy("Every Thursday"),
+    Weekday.FRIDAY: gettext_lazy("Every Friday"),
+    Weekday.SATURDAY: gettext_lazy("Every Saturday"),
+    Weekday.SUNDAY: gettext_lazy("Every Sunday"),
+}
+
 
 def period_label(report: Report) -> str:
     return str(RELATIVE[report.period][0]) if report.period in RELATIVE else report.period
@@ -35,9 +46,20 @@ def formats_label(report: Report) -> str:
 
 
 def schedule_label(report: Report) -> str:
-    """`Every day, 09:00`."""
-    label = str(Schedule(report.schedule).label)
-    return label if report.schedule == Schedule.NONE else f"{label}, {report.hour:02d}:00"
+    """`Every Monday, 09:00`."""
+    if report.schedule == Schedule.NONE:
+        return str(Schedule.NONE.label)
+    return f"{_days_label(report)}, {report.hour:02d}:00"
+
+
+def _days_label(report: Report) -> str:
+    if report.schedule == Schedule.WEEKLY:
+        return str(EVERY[Weekday(report.weekday)])
+    if report.schedule == Schedule.MONTHLY and report.month_day == LAST_DAY:
+        return _("On the last day of the month")
+    if report.schedule == Schedule.MONTHLY:
+        return _("On day %(day)d of the month") % {"day": report.month_day}
+    return str(Schedule(report.schedule).label)
 
 
 def next_run_label(report: Report) -> str:

@@ -11,10 +11,9 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -42,11 +41,11 @@ from costs.reports.models import (
     ReportFile,
     ReportRun,
     RunStatus,
-    Schedule,
 )
 from costs.reports.presets import PRESETS
-from costs.reports.renderers import RENDERERS
+from costs.reports.renderers import RENDERERS, Press
 from costs.reports.renderers.pdf import PdfMissing
+from costs.reports.schedules import latest_day, next_run
 from costs.reports.sections import section_kinds
 
 logger = logging.getLogger(__name__)
@@ -58,6 +57,8 @@ ATTEMPTS = 3
 LOST_AFTER = timedelta(minutes=2)
 """A queued run that nobody has taken for so long is handed out again."""
 REMOVED_AT_ONCE = 500
+WHEN = {"schedule", "weekday", "month_day", "hour"}
+"""The fields that `next_run_at` follows from."""
 
 
 class ReportNotPossible(Exception):
@@ -89,8 +90,10 @@ def free_name(organization: Organization, base: str) -> str:
 
 
 @transaction.atomic
-def change_report(*, report: Report, now: datetime, channels: Sequence[Channel], **given: Any) -> Report:
-    """Sets `given` fields and recipients. Raises ValidationError; channels of strangers are left out."""
+def change_report(
+    *, report: Report, now: datetime, channels: Sequence[Channel] | None = None, **given: Any
+) -> Report:
+    """Sets `given` fields, and recipients where they are given. Raises ValidationError; channels of strangers are left out."""
     changes = {
         field: [getattr(report, field), value]
         for field, value in given.items()
@@ -99,18 +102,25 @@ def change_report(*, report: Report, now: datetime, channels: Sequence[Channel],
     for field, value in given.items():
         setattr(report, field, value)
     _check(report)
-    if {"schedule", "hour"} & set(changes):
+    if WHEN & set(changes):
         report.next_run_at = next_run(report, after=now)
     report.save(update_fields=[*given, "next_run_at", "updated_at"])  # sections are somebody else's to change
-    before = set(report.channels.values_list("pk", flat=True))
-    offered = {channel.pk for channel in queries.recipients(report.organization)}
-    wanted = {channel.pk for channel in channels} & offered
-    if wanted != before:
-        report.channels.set(wanted)
-        changes["channels"] = [len(before), len(wanted)]
+    if channels is not None:
+        changes |= _change_recipients(report, channels)
     if changes:
         record("report.changed", obj=report, organization=report.organization, changes=changes)
     return report
+
+
+def _change_recipients(report: Report, channels: Sequence[Channel]) -> dict[str, list[Any]]:
+    """What the audit trail is told of it."""
+    before = set(report.channels.values_list("pk", flat=True))
+    offered = {channel.pk for channel in queries.recipients(report.organization)}
+    wanted = {channel.pk for channel in channels} & offered
+    if wanted == before:
+        return {}
+    report.channels.set(wanted)
+    return {"channels": [len(before), len(wanted)]}
 
 
 def ensure_recipients(organization: Organization) -> None:
@@ -217,7 +227,7 @@ def request_due(*, now: datetime) -> list[int]:
     )
     begun = []
     for report in due:
-        day = _latest_day(report, now)
+        day = latest_day(report, now)
         try:
             run, joined = request_run(report=report, now=now, scheduled_date=day)
         except ReportNotPossible:
@@ -318,34 +328,6 @@ def remove_old(*, now: datetime) -> int:
     return removed
 
 
-def next_run(report: Report, *, after: datetime) -> datetime | None:
-    """The next time of the report's schedule, on the organization's clock; None where there is none."""
-    if report.schedule == Schedule.NONE:
-        return None
-    zone = ZoneInfo(report.organization.time_zone)
-    day = after.astimezone(zone).date()
-    while True:
-        at = datetime.combine(day, time(report.hour), tzinfo=zone)
-        if _is_day_of(report, day) and at > after:
-            return at
-        day += timedelta(days=1)
-
-
-def _is_day_of(report: Report, day: date) -> bool:
-    if report.schedule == Schedule.WEEKLY:
-        return day.weekday() == 0
-    return report.schedule == Schedule.DAILY or day.day == 1
-
-
-def _latest_day(report: Report, now: datetime) -> date:
-    """The latest day of the schedule whose hour has come."""
-    zone = ZoneInfo(report.organization.time_zone)
-    day = now.astimezone(zone).date()
-    while not _is_day_of(report, day) or datetime.combine(day, time(report.hour), tzinfo=zone) > now:
-        day -= timedelta(days=1)
-    return day
-
-
 def _make(run: ReportRun, now: datetime) -> bool:
     """Files are written before the one transaction in which the run and they become visible.
 
@@ -389,9 +371,10 @@ def _files(
 ) -> tuple[list[ReportFile], list[dict[str, str]]]:
     """What could be made, and what could not."""
     files, problems = [], []
+    press = Press(document)
     for key in run.report.formats:
         try:
-            files.append(_file(run, key, document))
+            files.append(_file(run, key, press))
         except PdfMissing:
             problems.append(_problem(ReportRun.Problem.NO_PANGO, RENDERERS[key].label))
         except Exception:  # the other files are made all the same
@@ -401,9 +384,9 @@ def _files(
     return files, problems
 
 
-def _file(run: ReportRun, key: str, document: Document) -> ReportFile:
+def _file(run: ReportRun, key: str, press: Press) -> ReportFile:
     renderer = RENDERERS[key]
-    content = renderer.render(document)
+    content = renderer.render(press)
     stem = re.sub(r"[^\w .,()-]+", "_", run.report.name).strip(" .") or "report"
     one = ReportFile(
         organization_id=run.organization_id,

@@ -8,6 +8,7 @@ from decimal import Decimal
 import factory
 
 from costs.models import CostDimensions, CostRevision, DailyCost, DailyTotal, ExchangeRate
+from costs.totals import sum_up
 from inventory.tests.factories import ResourceFactory
 from providers.tests.factories import ConnectionFactory
 
@@ -78,6 +79,7 @@ def _count_in_totals(fact: DailyCost) -> None:
         if amount is not None:
             setattr(total, name, (getattr(total, name) or 0) + amount)
     total.save()
+    sum_up(connection_id=total.connection_id, day=total.date)
 
 
 class CostRevisionFactory(factory.django.DjangoModelFactory):
@@ -112,9 +114,15 @@ class DailyTotalFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = DailyTotal
+        skip_postgeneration_save = True
 
     class Params:
         unconverted = factory.Trait(currency="USD", billed_cost_rub=None, effective_cost_rub=None)
+
+    @factory.post_generation
+    def summed_up(self, create: bool, extracted: object, **kwargs: object) -> None:
+        if create:
+            sum_up(connection_id=self.connection_id, day=self.date)
 
     dimensions = factory.SubFactory(CostDimensionsFactory)
     connection = factory.SelfAttribute("dimensions.connection")
@@ -154,3 +162,5 @@ def total_of(*facts: DailyCost) -> None:
             )
         )
     DailyTotal.objects.bulk_create(totals)
+    for connection_id, day in {(total.connection_id, total.date) for total in totals}:
+        sum_up(connection_id=connection_id, day=day)

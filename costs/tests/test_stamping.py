@@ -75,7 +75,7 @@ def test_totals_add_up_what_has_the_same_dimensions(acme, django_assert_max_num_
     sync(connection, instant(5))
     TagFactory(resource=Resource.objects.get(resource_id="vps:7"), key="bu", value="Data", source="user")
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(38):
         changed = services.restamp(connection=connection, since=MARCH[0], until=MARCH[1])
 
     assert changed == 2

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import TenantViewSet
+from costs.allocation.tasks import follow_quantities
 from costs.explorer.periods import BadPeriod
 from costs.explorer.view import STEPS
 from costs.unit_costs import queries, services
@@ -76,10 +77,14 @@ class UnitMetricViewSet(
         metric = self.get_object()
         given = self._given(UnitMetricSerializer(metric, data=request.data, partial=True))
         whole = {name: given.get(name, getattr(metric, name)) for name in ("name", "unit", "kind", "filters")}
-        return Response(UnitMetricSerializer(_or_400(services.change_metric, metric=metric, **whole)).data)
+        kind = metric.kind
+        changed = _or_400(services.change_metric, metric=metric, **whole)
+        if changed.kind != kind:
+            follow_quantities(changed, None)
+        return Response(UnitMetricSerializer(changed).data)
 
     def perform_destroy(self, instance: UnitMetric) -> None:
-        services.delete_metric(metric=instance)
+        _or_400(services.delete_metric, metric=instance)
 
     @extend_schema(methods=["GET"], responses=UnitValueSerializer(many=True), filters=False)
     @extend_schema(
@@ -96,6 +101,8 @@ class UnitMetricViewSet(
             serializer.is_valid(raise_exception=True)
             given = {row["date"]: row["quantity"] for row in serializer.validated_data}
             _or_400(services.set_values, metric=metric, quantities=given)
+            if given:
+                follow_quantities(metric, min(given))
         rows = UnitValue.objects.filter(metric=metric).order_by("-date")
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(UnitValueSerializer(page, many=True).data)

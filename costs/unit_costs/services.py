@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.services import record
 from accounts.models import Organization
+from costs.allocation.metrics import rules_counting
 from costs.unit_costs.models import UnitMetric, UnitValue
 
 ROWS_AT_MOST = 20_000
@@ -56,7 +57,11 @@ def change_metric(*, metric: UnitMetric, name: str, unit: str, kind: str, filter
 
 @transaction.atomic
 def delete_metric(*, metric: UnitMetric) -> None:
-    """Its quantities go with it."""
+    """Its quantities go with it. Raises ValidationError where rules share costs out by them."""
+    rules = rules_counting(metric)
+    if rules:
+        text = _("The rules %(rules)s share costs out by “%(name)s”, or did; their history needs it.")
+        raise ValidationError(text % {"rules": ", ".join(f"“{name}”" for name in rules), "name": metric.name})
     record("unit_metric.deleted", obj=metric, organization=metric.organization)
     metric.delete()
 
@@ -97,16 +102,11 @@ def remove_value(*, metric: UnitMetric, day: date) -> None:
         record("unit_metric.counted", obj=metric, organization=metric.organization, details={"removed": day})
 
 
-def import_csv(*, metric: UnitMetric, text: str) -> int:
-    """Set the quantities of a CSV with the columns `date` (2026-11-01 or 2026-11) and `quantity`; all rows or none.
+def read_csv(text: str) -> dict[date, Decimal]:
+    """The quantities of a CSV with the columns `date` (2026-11-01 or 2026-11) and `quantity`, without storing them.
 
     Separated by commas, semicolons or tabs. Raises ValidationError with a sentence for each of the first bad rows.
     """
-    return set_values(metric=metric, quantities=read_csv(text))
-
-
-def read_csv(text: str) -> dict[date, Decimal]:
-    """The quantities of a CSV, without storing them; raises ValidationError as `import_csv`."""
     text = text.removeprefix("\ufeff")
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)

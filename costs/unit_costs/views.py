@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, organization_required, writer_required
 from common import formatting
+from costs.allocation.tasks import follow_quantities
 from costs.explorer.periods import RELATIVE, BadPeriod
 from costs.explorer.queries import today_of
 from costs.explorer.view import STEPS
@@ -61,11 +62,14 @@ def metric_edit(request: UserRequest, pk: int) -> HttpResponse:
     initial = {"name": metric.name, "unit": metric.unit, "kind": metric.kind, "filters": metric.filters}
     form = UnitMetricForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
+        kind = metric.kind
         try:
             services.change_metric(metric=metric, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
+            if metric.kind != kind:
+                follow_quantities(metric, None)
             return redirect("unit_costs:metric_detail", metric.pk)
     return _form_page(request, form, metric)
 
@@ -75,7 +79,11 @@ def metric_delete(request: UserRequest, pk: int) -> HttpResponse:
     """GET asks, POST does."""
     metric = _metric_or_404(request, pk)
     if request.method == "POST":
-        services.delete_metric(metric=metric)
+        try:
+            services.delete_metric(metric=metric)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("unit_costs:metric_detail", metric.pk)
         messages.success(request, _("“%(name)s” is deleted.") % {"name": metric.name})
         return redirect("unit_costs:metric_list")
     context = {"metric": metric, "value_count": UnitValue.objects.filter(metric=metric).count()}
@@ -102,6 +110,7 @@ def values_set(request: UserRequest, pk: int) -> HttpResponse:
         services.remove_value(metric=metric, day=day)
     else:
         services.set_values(metric=metric, quantities={day: form.cleaned_data["quantity"]})
+    follow_quantities(metric, day)
     return redirect("unit_costs:metric_detail", metric.pk)
 
 
@@ -112,10 +121,12 @@ def values_import(request: UserRequest, pk: int) -> HttpResponse:
     form = ImportForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            count = services.import_csv(metric=metric, text=form.cleaned_data["file"])
+            quantities = services.read_csv(form.cleaned_data["file"])
+            count = services.set_values(metric=metric, quantities=quantities)
         except ValidationError as error:
             form.add_error("file", error)
         else:
+            follow_quantities(metric, min(quantities))
             text = ngettext("%(count)d day is stored.", "%(count)d days are stored.", count)
             messages.success(request, text % {"count": count})
             return redirect("unit_costs:metric_detail", metric.pk)

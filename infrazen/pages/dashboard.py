@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
@@ -30,6 +27,7 @@ from common.templatetags.formatting import rub_round
 from costs import queries as costs
 from infrazen.pages.connections import Card, connection_cards, plugin_choices
 from infrazen.pages.dashboard_notices import notices
+from infrazen.pages.dashboard_period import BadPeriod, Period, chosen_period, default_period, period_context
 from infrazen.pages.dashboard_plans import anomaly_rows, budget_rows, forecast_cell
 from infrazen.pages.resource_words import icon_of, specification, status_of
 from inventory.models import Tag
@@ -39,11 +37,10 @@ from syncs.models import ResourceState
 from syncs.panel import sync_panel
 from syncs.wording import change_title
 
-PERIODS = (7, 30, 90, 365)
-DEFAULT_PERIOD = 90
 INVENTORY, CONNECTIONS, FIGURES = "inventory", "dashboard-connections", "dashboard-figures"
 """Parts of the page that HTMX reads alone, by the ids of their elements."""
 SHOWN_NOTICES = 2
+SHOWN_CONNECTIONS = 20
 SHOWN_CHANGES = 6
 SHOWN_RESOURCES = 5
 SHOWN_EVENTS = 3
@@ -54,23 +51,21 @@ REST = "rest"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """The `days` whole days before today, in the organization's zone; both ends included."""
-
-    days: int
-    first: date
-    last: date
-
-
 @organization_required
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def dashboard(request: UserRequest) -> HttpResponse:
-    """`period` is the number of days, `q` searches the inventory; HTMX gets the part that it asks for alone."""
+    """`period` is the number of days, or `first` and `last` name them, `q` searches the inventory.
+
+    HTMX gets the part that it asks for alone. A period that cannot be shown is told, and the default one is.
+    """
     organization = request.organization
     query = request.GET.get("q", "").strip()
-    period = chosen_period(request, timezone.now())
+    problem = ""
+    try:
+        period = chosen_period(request.GET, organization, timezone.now())
+    except BadPeriod as error:
+        period, problem = default_period(organization, timezone.now()), str(error)
     part = request.htmx.target if request.htmx else ""
     if part == INVENTORY:
         return render(request, "infrazen/_inventory.html", _inventory(organization, query, period))
@@ -83,6 +78,7 @@ def dashboard(request: UserRequest) -> HttpResponse:
         return render(request, "infrazen/dashboard.html", context)
     context = {
         "cards": cards,
+        "shown_cards": _foremost(cards),
         "run_rate": run_rate,
         "busy_count": sum(card.is_busy for card in cards),
         "may_write": request.membership.may_write,
@@ -93,15 +89,22 @@ def dashboard(request: UserRequest) -> HttpResponse:
     if part == FIGURES:
         return render(request, "infrazen/_dashboard_figures_alone.html", context)
     context |= _inventory(organization, query, period)
-    context |= {"periods": _period_choices(period, query), "panel": sync_panel(request)}
+    context |= period_context(period, request.GET, query)
+    context |= {"period_problem": problem, "panel": sync_panel(request)}
     return render(request, "infrazen/dashboard.html", context)
 
 
 @organization_required
 @require_safe
 def spend_csv(request: UserRequest) -> HttpResponse:
-    """The spend of the period by day and connection, roubles; a day of which nothing is known is an empty cell."""
-    period = chosen_period(request, timezone.now())
+    """The spend of the period by day and connection, roubles; a day of which nothing is known is an empty cell.
+
+    400 for a period that cannot be shown: a file of other days would be taken for what was asked.
+    """
+    try:
+        period = chosen_period(request.GET, request.organization, timezone.now())
+    except BadPeriod as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     daily = costs.daily_spend(request.organization, period.first, period.last)
     names = {
         card.connection.pk: card.connection.connection_name
@@ -129,6 +132,21 @@ def spend_csv(request: UserRequest) -> HttpResponse:
     return response
 
 
+def _foremost(cards: list[Card]) -> list[Card]:
+    """All, or of very many those that something is up with, and the dearest; in the order that they have."""
+    if len(cards) <= SHOWN_CONNECTIONS:
+        return cards
+    first = sorted(
+        cards,
+        key=lambda card: (
+            not (card.is_busy or card.level in ("error", "warning") or card.has_short_runway),
+            -((card.run_rate and card.run_rate.daily) or Decimal(0)),
+        ),
+    )
+    chosen = {card.connection.pk for card in first[:SHOWN_CONNECTIONS]}
+    return [card for card in cards if card.connection.pk in chosen]
+
+
 def _figures(
     request: UserRequest,
     period: Period,
@@ -138,8 +156,9 @@ def _figures(
 ) -> dict[str, Any]:
     """What follows from syncs, but the inventory."""
     organization = request.organization
-    spend = costs.spend(organization, period.first, period.last)
-    changes = syncs.recent_changes(organization, _start(period, organization), limit=100)
+    coloured = [card.connection.pk for card in cards if series_of(card.connection) != REST]
+    spend = costs.spend(organization, period.first, period.last, apart=coloured)
+    changes = syncs.recent_changes(organization, period.since, limit=100, until=period.until)
     telling, small_moves = _parted(changes, run_rate)
     found = notices(request, cards)
     return {
@@ -160,37 +179,10 @@ def _figures(
         "usage": syncs.utilisation(organization),
         "changes": [_change(change) for change in telling[:SHOWN_CHANGES]],
         "small_moves": small_moves,
-        "anomalies": anomaly_rows(organization, period.first, timezone.localdate()),
+        "anomalies": anomaly_rows(organization, period.first, period.last_event_date),
         **budget_rows(organization, timezone.now()),
-        "csv_url": f"{reverse('spend_csv')}?{urlencode({'period': period.days})}",
+        "csv_url": f"{reverse('spend_csv')}?{period.query}",
     }
-
-
-def chosen_period(request: UserRequest, now: datetime) -> Period:
-    """What the URL asks for; the default where it asks for something else."""
-    asked = request.GET.get("period", "")
-    days = int(asked) if asked in {str(known) for known in PERIODS} else DEFAULT_PERIOD
-    last = now.astimezone(ZoneInfo(request.organization.time_zone)).date() - timedelta(days=1)
-    return Period(days=days, first=last - timedelta(days=days - 1), last=last)
-
-
-def _start(period: Period, organization: Organization) -> datetime:
-    return datetime.combine(period.first, datetime.min.time(), tzinfo=ZoneInfo(organization.time_zone))
-
-
-def _period_choices(period: Period, query: str) -> list[dict[str, Any]]:
-    labels = {
-        **{days: ngettext("%(count)d day", "%(count)d days", days) % {"count": days} for days in PERIODS},
-        365: pgettext("period", "Year"),
-    }
-    return [
-        {
-            "label": labels[days],
-            "url": "?" + urlencode({"period": days, **({"q": query} if query else {})}),
-            "chosen": days == period.days,
-        }
-        for days in PERIODS
-    ]
 
 
 def _spend_cell(organization: Organization, spend: costs.Spend, period: Period) -> dict[str, Any]:
@@ -228,7 +220,11 @@ def _spend_cell(organization: Organization, spend: costs.Spend, period: Period) 
                 count,
             ) % {"count": count}
     else:
-        cell["note"] = _("nothing earlier to compare with")
+        cell["note"] = (
+            _("today is not over, so it is compared with nothing")
+            if period.is_running
+            else _("nothing earlier to compare with")
+        )
     if spend.daily.known_days < period.days and "note_more" not in cell:
         cell["note_more"] = ngettext(
             "%(known)d of %(count)d day is known", "%(known)d of %(count)d days are known", period.days
@@ -301,27 +297,24 @@ def _chart(
     daily: costs.DailySpend, cards: list[Card], changes: list[syncs.Change], organization: Organization
 ) -> dict[str, Any] | None:
     """Data of `_components/chart.html`: a series per connection, those without a colour of their own as one."""
-    if not daily.connections:
+    if not daily.connections and daily.rest is None:
         return None
     connections = {card.connection.pk: card.connection for card in cards}
-    own, rest = [], []
-    for one in daily.connections:
-        connection = connections.get(one.connection_id)
-        if connection is not None and series_of(connection) != REST:
-            own.append((connection.series_number, connection.connection_name, one.values))
-        else:
-            rest.append(one.values)
+    own = [(connections[one.connection_id], one.values) for one in daily.connections]
     series = [
-        {"name": name, "number": number, "values": [_value(value) for value in values]}
-        for number, name, values in sorted(own, key=lambda item: item[0])
+        {
+            "name": connection.connection_name,
+            "number": connection.series_number,
+            "values": [_value(value) for value in values],
+        }
+        for connection, values in sorted(own, key=lambda item: item[0].series_number)
     ]
-    if rest:
-        sums = [[value for value in column if value is not None] for column in zip(*rest, strict=True)]
+    if daily.rest is not None:
         series.append(
             {
-                "name": _("The rest (%(count)d)") % {"count": len(rest)},
+                "name": _("The rest (%(count)d)") % {"count": daily.rest.connection_count},
                 "number": REST,
-                "values": [_value(sum(known, Decimal(0))) if known else None for known in sums],
+                "values": [_value(value) for value in daily.rest.values],
             }
         )
     return {
@@ -404,15 +397,25 @@ def _change(change: syncs.Change) -> dict[str, Any]:
 
 def _inventory(organization: Organization, query: str, period: Period) -> dict[str, Any]:
     """The dearest resources, components inside their parent's cost; `q` looks in names, addresses and tags."""
-    states = syncs.with_components(syncs.with_staleness(syncs.as_of(organization)))
+    states = syncs.as_of(organization)
     states = _searched(states, query) if query else states.filter(parent__isnull=True)
-    rows = list(states.order_by(F("total_daily_cost").desc(nulls_last=True), "name", "pk")[:SHOWN_RESOURCES])
     return {
-        "resources": [_resource(state) for state in rows],
+        "resources": [_resource(state) for state in _dearest(organization, states)],
         "resource_count": states.count(),
         "query": query,
         "period": period,
     }
+
+
+def _dearest(organization: Organization, states: QuerySet[ResourceState]) -> QuerySet[ResourceState]:
+    """By the cost with components, which is added up for those alone that have any, and for the dearest of the rest."""
+    by_name = ("name", "pk")
+    alone = states.order_by(F("daily_cost").desc(nulls_last=True), *by_name).values("pk")[:SHOWN_RESOURCES]
+    parents = ResourceState.objects.of(organization).open().filter(parent__isnull=False).values("parent")
+    chosen = syncs.with_components(
+        syncs.with_staleness(states.filter(Q(pk__in=alone) | Q(resource__in=parents)))
+    )
+    return chosen.order_by(F("total_daily_cost").desc(nulls_last=True), *by_name)[:SHOWN_RESOURCES]
 
 
 def _resource(state: Any) -> dict[str, Any]:

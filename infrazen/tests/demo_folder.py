@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection, transaction
+from django.test import override_settings
 
 from accounts.models import Organization
 from accounts.services import ensure_demo
 from common import clock
 from infrazen import embedded
 from infrazen.demo import emulated_providers, replay, state
+from infrazen.demo.history import point_plugins_at
 from infrazen.demo.plan import Plan
 from infrazen.demo.state import State, remembered_anchor
 from providers.emulators.server import EmulatorServer
@@ -24,14 +29,29 @@ from providers.http import HttpClient
 from providers.models import ProviderConnection
 from syncs.models import SyncSnapshot
 
-NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 9, 30, 20, tzinfo=UTC)
+MADE_AT = NOW - timedelta(seconds=20)
+"""When a demo that tests share was read; in the same minute, for those who tell it."""
+
 WHOLE_PLAN = Plan.load()
-SMALL_PLAN = replace(
-    WHOLE_PLAN,
-    history_days=0,
-    connections=tuple(each for each in WHOLE_PLAN.connections if each["name"] == "Beget Prod"),
-)
-"""One quick connection, read once."""
+
+
+def only(name: str) -> Plan:
+    """The plan of one connection, read once."""
+    wanted = tuple(each for each in WHOLE_PLAN.connections if each["name"] == name)
+    return replace(WHOLE_PLAN, history_days=0, connections=wanted)
+
+
+SMALL_PLAN = only("Beget Prod")
+"""Quick to read."""
+
+UNSERVED = "http://127.0.0.1:9"
+"""An address of emulators that are gone, as after a demo was made."""
+
+Rows = dict[str, set[tuple[Any, ...]]]
+"""By table."""
+
+Kept = tuple[Path, Rows]
 
 
 @dataclass
@@ -64,19 +84,25 @@ class Demo:
 
 
 @pytest.fixture
-def demo_data(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder without a demo, at `NOW`; what the demo sets in the process is set back afterwards.
+def demo_data(tmp_path: Path) -> Iterator[Path]:
+    with demo_folder(tmp_path, NOW):
+        yield tmp_path
+
+
+@contextmanager
+def demo_folder(data: Path, now: datetime) -> Iterator[None]:
+    """A data folder without a demo, at `now`; what the demo sets in the process is set back afterwards.
 
     Nobody waits before a provider is asked again.
     """
-    settings.DATA = tmp_path
-    settings.EMULATOR_URL = settings.EMULATOR_URL
-    settings.DEMO_MODE = settings.DEMO_MODE
-    settings.SYNC_WRITE_PAUSE_SECONDS = 0
-    monkeypatch.setattr(clock, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(HttpClient, "_pause", lambda client, attempt, retry_after: 0.0)
-    with time_machine.travel(NOW, tick=True):
-        yield tmp_path
+    with (
+        override_settings(DATA=data, SYNC_WRITE_PAUSE_SECONDS=0),
+        pytest.MonkeyPatch.context() as patched,
+        time_machine.travel(now, tick=True),
+    ):
+        patched.setattr(clock, "LOOK_SECONDS", 0)
+        patched.setattr(HttpClient, "_pause", lambda client, attempt, retry_after: 0.0)
+        yield
     clock.follow_no_more()
 
 
@@ -99,6 +125,69 @@ def bare_demo(db: None, demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> Dem
     return Demo(data=demo_data, organization=organization, plan=SMALL_PLAN)
 
 
+@pytest.fixture(scope="session")
+def kept_demos(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Plan], Kept]:
+    """A demo that is made once and taken out of the database again: its folder and its rows."""
+
+    @cache
+    def kept(connections: str) -> Kept:
+        data = tmp_path_factory.mktemp("demo")
+        with (
+            transaction.atomic(),
+            pytest.MonkeyPatch.context() as patched,
+            demo_folder(data, MADE_AT),
+        ):
+            before = rows_of_all_tables()
+            make_demo(data, only(connections), patched)
+            made = rows_of_all_tables()
+            transaction.set_rollback(True)
+        return data, {table: rows - before[table] for table, rows in made.items()}
+
+    return lambda plan: kept(plan.connections[0]["name"])
+
+
 @pytest.fixture
-def small_demo(db: None, demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    return make_demo(demo_data, SMALL_PLAN, monkeypatch)
+def small_demo(
+    kept_demos: Callable[[Plan], Kept], db: None, demo_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> Demo:
+    return _own_copy(kept_demos, SMALL_PLAN, demo_data, monkeypatch)
+
+
+@pytest.fixture
+def selectel_demo(
+    kept_demos: Callable[[Plan], Kept], db: None, demo_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> Demo:
+    """The demo of one Selectel account, read once: its bill reaches back all the same."""
+    return _own_copy(kept_demos, only("Selectel BU-B"), demo_data, monkeypatch)
+
+
+def _own_copy(
+    kept_demos: Callable[[Plan], Kept], plan: Plan, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> Demo:
+    folder, rows = kept_demos(plan)
+    shutil.copytree(folder, data, dirs_exist_ok=True)
+    put_back(rows)
+    monkeypatch.setattr(Plan, "load", classmethod(lambda cls: plan))
+    point_plugins_at(UNSERVED)
+    return Demo(data=data, organization=Organization.objects.get(is_demo=True), plan=plan)
+
+
+def rows_of_all_tables() -> Rows:
+    """As the database holds them."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # our own tables
+            found[table] = set(cursor.fetchall())
+    return found
+
+
+def put_back(rows: Rows) -> None:
+    """Into tables without them; whom they belong to may come later."""
+    with connection.cursor() as cursor, connection.constraint_checks_disabled():
+        for table, found in rows.items():
+            if found:
+                places = ", ".join(["%s"] * len(next(iter(found))))
+                into = connection.ops.quote_name(table)
+                cursor.executemany(f"INSERT INTO {into} VALUES ({places})", list(found))  # noqa: S608
+    connection.check_constraints()

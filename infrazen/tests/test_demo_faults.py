@@ -21,10 +21,9 @@ from infrazen.demo.emulators import Emulators, tell
 from infrazen.demo.errors import DemoError
 from infrazen.demo.faults import Offer, offers, told_events, told_faults
 from infrazen.demo.forward import forward
-from infrazen.demo.plan import Plan
 from infrazen.demo.serve import prepare
 from infrazen.demo.state import Switched
-from infrazen.tests.demo_folder import NOW, WHOLE_PLAN, Demo, make_demo
+from infrazen.tests.demo_folder import NOW, WHOLE_PLAN, Demo
 from providers.contract.errors import ProviderUnavailable
 from providers.emulators.scenario import Scenario
 from providers.emulators.server import EmulatorServer
@@ -192,8 +191,8 @@ def test_a_server_that_is_deleted_ends_and_comes_back(small_demo: Demo) -> None:
 
 
 @pytest.mark.django_db
-def test_a_region_that_is_down_deletes_nothing(demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo = make_demo(demo_data, _only("Selectel BU-B"), monkeypatch)
+def test_a_region_that_is_down_deletes_nothing(selectel_demo: Demo) -> None:
+    demo = selectel_demo
     before = known(demo.organization)
     with demo.served():
         on("region-down")
@@ -209,8 +208,8 @@ def test_a_region_that_is_down_deletes_nothing(demo_data: Path, monkeypatch: pyt
 
 
 @pytest.mark.django_db
-def test_a_day_with_an_unknown_type_and_a_zombie(demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo = make_demo(demo_data, _only("Selectel BU-B"), monkeypatch)
+def test_a_day_with_an_unknown_type_and_a_zombie(selectel_demo: Demo) -> None:
+    demo = selectel_demo
     before = monthly(demo.organization)
     on("unknown-type")
     on("server-gone")
@@ -231,11 +230,6 @@ def test_a_day_with_an_unknown_type_and_a_zombie(demo_data: Path, monkeypatch: p
 
     assert open_states.get(resource__name="test-runner-01").status == "running"
     assert monthly(demo.organization) == before
-
-
-def _only(name: str) -> Plan:
-    wanted = tuple(each for each in WHOLE_PLAN.connections if each["name"] == name)
-    return replace(WHOLE_PLAN, history_days=0, connections=wanted)
 
 
 @pytest.mark.django_db

@@ -18,7 +18,7 @@ from accounts.tests.factories import OrganizationFactory, member_of
 from costs.anomalies.tests.factories import AnomalyFactory
 from costs.budgets.tests.factories import BudgetPeriodFactory
 from costs.tests.factories import CostDimensionsFactory, DailyCostFactory, DailyTotalFactory
-from infrazen.pages import dashboard
+from infrazen.pages import dashboard, dashboard_period
 from inventory.tests.factories import ResourceFactory, TagFactory, UsageSummaryFactory
 from providers.models import ProviderConnection
 from providers.tests.factories import ConnectionFactory
@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
 
 NOW = datetime(2026, 11, 21, 6, 40, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
+CONNECTIONS = {"HX-Request": "true", "HX-Target": "dashboard-connections"}
 INVENTORY = {"HX-Request": "true", "HX-Target": "inventory"}
 
 
@@ -139,6 +140,131 @@ class TestFigures:
         assert "bar--none" in text
 
 
+class TestOwnPeriod:
+    """Days that a person names, instead of a number of them up to yesterday."""
+
+    def test_everything_of_the_page_is_of_these_days(self, owner: Client, organization: Organization) -> None:
+        connection = synced(organization, days=30)
+        resource = connection.resources.get()
+        days = {"first": "2026-11-05", "last": "2026-11-08"}
+        snapshot = SnapshotFactory(
+            connection=connection,
+            earlier=True,
+            observed_at=datetime(2026, 11, 1, tzinfo=UTC),
+            requested_at=NOW,
+        )
+        anomalies = []
+        for name, day in (("before", 4), ("within", 8), ("after", 9)):
+            at = datetime(2026, 11, day, 12, tzinfo=UTC)
+            new = ResourceFactory(connection=connection, name=f"new-{name}")
+            ResourceStateFactory(
+                resource=new,
+                opened_by=snapshot,
+                opened_at=at,
+                closed_at=at + timedelta(hours=1),
+                daily_cost=Decimal("30"),
+            )
+            anomalies.append(AnomalyFactory(resource=resource, first_date=at.date(), last_date=at.date()))
+
+        text = owner.get("/", days).text
+        rows = list(
+            csv.reader(owner.get(reverse("spend_csv"), days).content.decode("utf-8-sig").splitlines())
+        )
+
+        chart = chart_of(text)
+        assert "Spend of 4 days" in text
+        assert "₽88.00" in text
+        assert "4 days against the 4 before: <strong>0.0%</strong>" in text
+        assert (chart["labels"][0], chart["labels"][-1]) == ("2026-11-05", "2026-11-08")
+        assert [row[0] for row in rows[1:]] == ["2026-11-05", "2026-11-06", "2026-11-07", "2026-11-08"]
+        assert [name for name in ("before", "within", "after") if f"new-{name}</a>" in text] == ["within"]
+        links = [reverse("anomalies:anomaly_detail", args=[anomaly.pk]) in text for anomaly in anomalies]
+        assert links == [False, True, False]
+
+    def test_the_address_keeps_it_wherever_the_page_leads(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization, days=20)
+        days = {"first": "2026-11-05", "last": "2026-11-08"}
+
+        text = owner.get("/", {**days, "q": "server"}).text
+        figures = owner.get("/", days, headers={"HX-Request": "true", "HX-Target": "dashboard-figures"}).text
+
+        assert f'href="{reverse("spend_csv")}?first=2026-11-05&amp;last=2026-11-08"' in text
+        assert '<input type="hidden" name="first" value="2026-11-05">' in text
+        assert '<input type="hidden" name="q" value="server">' in text
+        assert 'hx-get="/?first=2026-11-05&amp;last=2026-11-08"' in figures
+        assert "5–8\u00a0Nov\u00a02026" in text
+        assert 'class="segmented-item" href="?period=7&amp;q=server">' in text
+        assert "Spend of 4 days" in figures
+
+    def test_it_is_compared_with_as_many_days_before(self, owner: Client, organization: Organization) -> None:
+        connection = synced(organization, days=20)
+        DailyTotalFactory(
+            dimensions=CostDimensionsFactory(connection=connection),
+            date=date(2026, 11, 14),
+            billed_cost=Decimal(22),
+        )
+
+        text = owner.get("/", {"first": "2026-11-13", "last": "2026-11-14"}).text
+
+        assert "₽66.00" in text
+        assert "2 days against the 2 before: <strong>+50.0%</strong>" in text
+
+    def test_a_day_that_is_not_over_is_shown_and_compared_with_nothing(
+        self, owner: Client, organization: Organization
+    ) -> None:
+        synced(organization, days=20)
+
+        text = owner.get("/", {"first": "2026-11-21", "last": "2026-11-21"}).text
+
+        assert "Spend of 1 day" in text
+        assert "₽22.00" in text
+        assert "today is not over, so it is compared with nothing" in text
+        assert chart_of(text)["incomplete"] == ["2026-11-21"]
+
+    @pytest.mark.parametrize(
+        ("first", "last", "sentence"),
+        [
+            ("2026-11-08", "2026-11-05", "The period ends before it begins."),
+            ("2026-11-08", "2026-11-22", "The period ends in the future"),
+            ("2023-11-21", "2026-11-21", "The period is longer than three years."),
+            ("2026-11-08", "", "An own period needs its first and its last day."),
+            ("", "2026-11-08", "An own period needs its first and its last day."),
+            ("2026-02-30", "2026-11-08", "“2026-02-30” is no day"),
+            ("<b>", "2026-11-08", "“&lt;b&gt;” is no day"),
+        ],
+    )
+    def test_days_that_cannot_be_shown_are_told(
+        self, owner: Client, organization: Organization, first: str, last: str, sentence: str
+    ) -> None:
+        synced(organization)
+
+        page = owner.get("/", {"first": first, "last": last})
+        export = owner.get(reverse("spend_csv"), {"first": first, "last": last})
+
+        assert page.status_code == 200
+        assert sentence in page.text
+        assert "23\u00a0Aug\u00a0– 20\u00a0Nov\u00a02026 is shown instead." in page.text
+        assert "Spend of 90 days" in page.text
+        assert (export.status_code, export["Content-Type"]) == (400, "text/plain; charset=utf-8")
+
+    def test_three_years_are_shown_and_the_organizations_clock_says_what_is_today(
+        self, organization: Organization
+    ) -> None:
+        organization.time_zone = "Asia/Kamchatka"
+
+        found = dashboard_period.chosen_period(
+            {"first": "2023-11-23", "last": "2026-11-22"},
+            organization,
+            datetime(2026, 11, 21, 13, tzinfo=UTC),
+        )
+
+        assert found.days == 1096
+        assert found.is_running
+        assert found.until == datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
 class TestChart:
     def test_series_are_connections_with_their_colours_and_gaps(
         self, owner: Client, organization: Organization
@@ -177,6 +303,25 @@ class TestChart:
         assert rows[1] == ["2026-11-14", "", ""]
         assert rows[7] == ["2026-11-20", "22.000000", "22.000000"]
         assert response["Content-Disposition"] == 'attachment; filename="spend-2026-11-14-2026-11-20.csv"'
+
+
+class TestManyConnections:
+    def test_twenty_have_a_row_the_others_a_link(self, owner: Client, organization: Organization) -> None:
+        for number in range(dashboard.SHOWN_CONNECTIONS):
+            synced(organization, connection_name=f"Account {number}.", daily="9")
+        assert "All 20 connections" not in owner.get("/", headers=CONNECTIONS).text
+
+        synced(organization, connection_name="Cheap.", daily="1")
+        synced(organization, connection_name="Broken.", daily="2", last_sync_status="error")
+        synced(organization, connection_name="Dear.", daily="900")
+        text = owner.get("/", headers=CONNECTIONS).text
+
+        assert text.count('class="row-name"') == dashboard.SHOWN_CONNECTIONS
+        assert "All 23 connections" in text
+        assert "Broken." in text
+        assert "Dear." in text
+        assert "Cheap." not in text
+        assert "32,490" in text  # of all, not of those shown
 
 
 class TestNotices:
@@ -375,9 +520,17 @@ class TestPeople:
         assert client.get("/")["Location"] == "/accounts/login/?next=/"
         assert client.get(reverse("spend_csv")).status_code == 302
 
+    @pytest.mark.parametrize(
+        "period", [{}, {"first": "2026-11-05", "last": "2026-11-08"}], ids=["usual", "own"]
+    )
     @pytest.mark.parametrize("count", [1, 11])
     def test_page_costs_the_same_however_much_there_is(
-        self, owner: Client, organization: Organization, django_assert_num_queries: Any, count: int
+        self,
+        owner: Client,
+        organization: Organization,
+        django_assert_num_queries: Any,
+        count: int,
+        period: dict[str, str],
     ) -> None:
         for _ in range(count):
             synced(organization, days=20)
@@ -386,4 +539,4 @@ class TestPeople:
         # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2),
         # forecast (3), anomalies, budgets (2)
         with django_assert_num_queries(31):
-            owner.get("/")
+            owner.get("/", period)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -275,12 +275,26 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonthTotal:
+    """What the provider's own report says a whole month came to; `month` is its first day, in the provider's zone.
+
+    `leaves_out` are the native types that its lines hold and this report does not.
+    """
+
+    month: date
+    amount: Decimal
+    currency: str
+    leaves_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
     """Who we are at the provider, and what the account says of itself.
 
     `total` is the provider's own figure of what the whole account costs; what its parts do not explain becomes the
     resource `remainder_id`. `facts` are shown under headings: {heading: {label: value}}, English texts marked for
-    translation. `charge_days_left` is the provider's own count of days until the account is blocked.
+    translation. `charge_days_left` is the provider's own count of days until the account is blocked. `month_totals` are
+    what closed months came to, where the provider reports them: nothing is computed from them, our sums are held to them.
     """
 
     account_id: str
@@ -295,6 +309,7 @@ class AccountRecord:
     remainder_scope: Scope = ()
     limits: tuple[Limit, ...] = ()
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    month_totals: tuple[MonthTotal, ...] = ()
 
 
 class PriceComponent(enum.StrEnum):

@@ -48,6 +48,18 @@ def _instant_of_text(text: str) -> datetime | None:
         return None
 
 
+NESTED = ("AllocatedMethodDetails", "CommitmentProgramEligibilityDetails", "ContractApplied")
+"""Columns whose JSON objects hold lists of objects. Source: FOCUS_Spec 1.3, attribute “JSON Object Format”."""
+
+
+def is_object(value: Any) -> bool:
+    """Whether it is the text of a JSON object."""
+    try:
+        return isinstance(value, str) and isinstance(json.loads(value, parse_constant=_refuse), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def is_flat_object(value: Any) -> bool:
     """Whether it is the text of a JSON object with unique keys whose values are neither objects nor lists."""
     return isinstance(value, str) and _is_flat_object(value)

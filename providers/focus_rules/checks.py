@@ -15,7 +15,7 @@ from common.text import gettext_noop
 from providers.contract.records import Finding
 from providers.focus_schema import COLUMN, SERVICE_SUBCATEGORIES, Kind
 
-from .cells import instant, is_flat_object, number
+from .cells import NESTED, instant, is_flat_object, is_object, number
 from .nulls import NullRules
 
 MAX_TOLD = 20
@@ -50,6 +50,7 @@ CHECKS: Mapping[str, int] = {
     "period_order": 5,
     "charge_outside_billing_period": 5,
     "not_flat_json": 6,
+    "not_json": 6,
     "service_in_two_categories": 7,
     "price_of_two_skus": 7,
     "empty_text": 8,
@@ -68,6 +69,7 @@ IDENTITY = (
     "ResourceId",
     "SkuId",
     "SkuPriceId",
+    "AllocatedResourceId",
     "ChargePeriodStart",
     "ChargePeriodEnd",
     "ChargeCategory",
@@ -78,8 +80,8 @@ IDENTITY = (
     "CommitmentDiscountStatus",
     "InvoiceId",
 )
-"""What no two rows may share. The specification splits a charge that a commitment covers by half, and corrects an
-invoiced one beside the original: such rows differ in the last columns alone."""
+"""What no two rows may share. The specification splits a charge that a commitment covers by half, or that is shared out,
+and corrects an invoiced one beside the original: such rows differ in those columns alone."""
 
 Sums = Mapping[str, tuple[Decimal, Decimal]]
 """Currency -> billed and effective cost."""
@@ -233,8 +235,15 @@ class RowChecks:
                 found=_shown(subcategory),
                 category=str(category),
             )
+        yield from self._json(line, row, filled)
+
+    def _json(self, line: int, row: Mapping[str, Any], filled: set[str]) -> Iterator[Finding]:
         for name in self._objects:
-            if name in filled and not is_flat_object(row[name]):
+            if name not in filled:
+                continue
+            if name in NESTED and not is_object(row[name]):
+                yield _finding("not_json", _NOT_JSON, line, name, found=_shown(row[name]))
+            elif name not in NESTED and not is_flat_object(row[name]):
                 yield _finding(
                     "not_flat_json",
                     gettext_noop("“%(found)s” is not a flat JSON object."),
@@ -491,6 +500,7 @@ def check_rows(
 
 _UNKNOWN_COLUMN = gettext_noop("The column %(column)s is none of FOCUS. A custom column begins with “x_”.")
 _COLUMN_ORDER = gettext_noop("The column %(column)s stands after custom columns. FOCUS puts its own first.")
+_NOT_JSON = gettext_noop("“%(found)s” is not a JSON object.")
 _NOT_ALLOWED = gettext_noop("“%(found)s” is none of the values that this column may have.")
 _NULL = gettext_noop("%(column)s is empty. A row of the category “%(category)s” has a value here.")
 _NOT_NULL = gettext_noop("%(column)s has a value. A row of the category “%(category)s” has none here.")

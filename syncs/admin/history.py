@@ -31,6 +31,7 @@ from syncs.admin import readable
 from syncs.admin.parts import MANAGE, STATUS_LABELS, ConnectionProviderFilter
 from syncs.admin.traces import operators_trace
 from syncs.models import (
+    MonthBill,
     ResourceState,
     ScopeCoverage,
     SnapshotTotal,
@@ -298,6 +299,22 @@ class ScopeCoverageAdmin(ReadOnlyModelAdmin):
     @admin.display(description=_("reason"))
     def reason(self, coverage: ScopeCoverage) -> str:
         return sentence(coverage.message, coverage.params) or "—"
+
+
+@admin.register(MonthBill)
+class MonthBillAdmin(ReadOnlyModelAdmin):
+    """What does a provider's own report say a month came to?"""
+
+    manage_permission = MANAGE
+    list_display = ["connection_link", "month", "amount", "currency", "read_at"]
+    list_display_links = ["month"]
+    list_filter = ["currency", "connection__provider_type", "month"]
+    search_fields = ["connection__connection_name"]
+    list_select_related = ["connection"]
+    ordering = ["-month", "-pk"]
+    exclude = ["organization", "connection"]
+    facts = ["connection_link"]
+    connection_link = object_link("connection", _("connection"))
 
 
 @admin.register(SnapshotTotal)

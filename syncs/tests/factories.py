@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import factory
@@ -15,6 +15,7 @@ from syncs.models import (
     ChargeBatch,
     ChargeLine,
     CompleteSync,
+    MonthBill,
     PendingClosure,
     ProviderSyncReference,
     ResourceState,
@@ -89,6 +90,20 @@ class SnapshotTotalFactory(_OfSnapshot):
     billed_daily_cost = Decimal("100")
     resources_daily_cost = Decimal("99.5")
     unexplained_daily_cost = Decimal("0.5")
+
+
+class MonthBillFactory(factory.django.DjangoModelFactory):
+    """A thousand roubles of March 2026."""
+
+    class Meta:
+        model = MonthBill
+
+    connection = factory.SubFactory(ConnectionFactory)
+    organization = factory.SelfAttribute("connection.organization")
+    month = date(2026, 3, 1)
+    currency = "RUB"
+    amount = Decimal(1000)
+    read_at = datetime(2026, 4, 2, tzinfo=UTC)
 
 
 class ScopeCoverageFactory(_OfSnapshot):

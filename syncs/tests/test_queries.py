@@ -391,6 +391,25 @@ class TestRecentChanges:
 
         assert [change.state.name for change in found] == ["web-4", "web-3"]
 
+    def test_what_comes_at_the_end_or_later_is_left_out(
+        self, organization: Organization, second: SyncSnapshot
+    ) -> None:
+        for hour in range(3):
+            state(
+                second,
+                name=f"web-{hour}",
+                opened_at=LATER + timedelta(hours=hour),
+                closed_at=LATER + timedelta(hours=2 * hour + 1),
+            )
+
+        found = queries.recent_changes(organization, LATER, until=LATER + timedelta(hours=2))
+
+        assert [(change.kind, change.state.name) for change in found] == [
+            ("created", "web-1"),
+            ("deleted", "web-0"),
+            ("created", "web-0"),
+        ]
+
 
 class TestHistory:
     def test_history_is_the_connections_own_and_newest_first(self, connection: ProviderConnection) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +17,12 @@ from accounts.tests.factories import OrganizationFactory, UserFactory
 from inventory import services as inventory
 from inventory.models import MetricPoint, Resource, Tag, TypeMapping
 from providers.contract.errors import AuthenticationFailed, ProviderUnavailable
-from providers.contract.records import ResourceStatus, ResourceType, Specification, UsageRecord
+from providers.contract.records import MonthTotal, ResourceStatus, ResourceType, Specification, UsageRecord
 from syncs import laws, services
 from syncs.engine import lease, persist
 from syncs.models import (
     ChargeBatch,
+    MonthBill,
     PendingClosure,
     ResourceState,
     ScopeCoverage,
@@ -373,6 +375,27 @@ def test_a_failing_section_does_not_grow_the_remainder(acme) -> None:
     sync(connection, instant(1))
 
     assert states(connection)[REMAINDER].daily_cost == Decimal(40)
+
+
+def test_the_latest_report_of_a_month_is_kept_and_a_sync_without_one_leaves_it(acme) -> None:
+    world, other = World(), World()
+    connection = connect(acme, world)
+    february = MonthTotal(month=date(2026, 2, 1), amount=Decimal("10.0000004"), currency="RUB")
+    for day, totals in enumerate(
+        ((february,), (replace(february, amount=Decimal("11.5"), leaves_out=("rack",)),), ()), 1
+    ):
+        world.month_totals = totals
+        sync(connection, instant(day))
+    other.month_totals = (february,)
+    sync(connect(acme, other, name="other"), instant(1))
+
+    rows = MonthBill.objects.order_by("pk").values_list("connection", "amount", "leaves_out", "read_at")
+
+    assert [row[1:] for row in rows] == [
+        (Decimal("11.5"), ["rack"], instant(2)),
+        (Decimal("10.000000"), [], instant(1)),
+    ]
+    assert rows[0][0] == connection.pk
 
 
 def test_the_remainder_stays_while_the_account_cannot_be_read(acme) -> None:

@@ -35,6 +35,7 @@ from providers.contract.records import (
     ChargeRecord,
     ConnectionTest,
     Finding,
+    MonthTotal,
     Rate,
     RatePeriod,
     ResourceRecord,
@@ -84,6 +85,7 @@ class World:
         self.usage: list[UsageRecord] = []
         self.findings: list[Finding] = []
         self.total: Decimal | None = None
+        self.month_totals: tuple[MonthTotal, ...] = ()
         self.error: ProviderError | Exception | None = None
         self.bill_error: ProviderError | None = None
         self.lines_before_error = 0
@@ -242,6 +244,7 @@ class RatesCloud(WorldPlugin):
             remainder_name="Plan",
             remainder_native_type="plan",
             remainder_scope=("account",),
+            month_totals=world.month_totals,
         )
         yield complete("account")
 

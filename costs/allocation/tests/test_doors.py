@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from costs.allocation.models import AllocationRule, ContextAssignment, ContextNo
 from costs.allocation.queries import context_of
 from costs.allocation.services import Draft
 from costs.tests.factories import CostDimensionsFactory, DailyTotalFactory
+from costs.unit_costs.tests.factories import UnitMetricFactory
 from inventory.tests.factories import ResourceFactory
 from providers.tests.factories import ConnectionFactory
 from syncs.tests.factories import ResourceStateFactory
@@ -141,6 +143,142 @@ def test_a_rule_is_previewed_saved_edited_moved_and_switched_off(
     assert "60 %" in owner.get(reverse("context:rule_list")).content.decode()
 
 
+def test_a_rule_is_previewed_and_saved_at_a_chosen_place(owner: Client, acme: Organization) -> None:
+    spent(acme, 1)
+    first = rule(acme, "First", "Data")
+    second = rule(acme, "Second", "Product")
+    foreign = rule(OrganizationFactory(), "Foreign")
+    new = reverse("context:rule_new")
+    given = {**FORM, "conditions-0-operator": "starts", "conditions-0-value": "server-"}
+
+    page = owner.get(new).content.decode()
+    last = owner.post(new, {**given, "place": "last", "preview": "1"}).content.decode()
+    before = owner.post(new, {**given, "place": first.pk, "preview": "1"}).content.decode()
+    refused = owner.post(new, {**given, "place": foreign.pk})
+    saved = owner.post(new, {**given, "place": second.pk})
+
+    assert ("before “First”" in page, "Foreign" in page) == (True, False)
+    assert '<option value="last" selected>' in page
+    assert ("Would move 0 resources" in last, "Would move 1 resource:" in before) == (True, True)
+    assert f'<option value="{first.pk}" selected>' in before
+    assert (refused.status_code, saved.status_code) == (422, 302)
+
+    def order() -> list[str]:
+        return [each.rule.name for each in services.present_versions(acme.pk)]
+
+    assert order() == ["First", "Units", "Second"]
+    edit = reverse("context:rule_edit", args=[first.pk])
+    units = AllocationRule.objects.get(name="Units")
+    assert f'<option value="{units.pk}" selected>' in owner.get(edit).content.decode()
+    owner.post(edit, {**given, "name": "First", "place": "last"})
+    assert order() == ["Units", "Second", "First"]
+
+
+def test_the_api_previews_and_saves_rules_at_a_place(owner: Client, acme: Organization) -> None:
+    spent(acme, 1)
+    first, second = rule(acme, "First", "Data"), rule(acme, "Second", "Product")
+    foreign = rule(OrganizationFactory(), "Foreign")
+    rules, api = "/api/v1/allocation-rules/", {"content_type": "application/json"}
+    said = {"name": "Second", "conditions": [NAMED], "values": {"business_unit": "Core"}}
+
+    def moved(**place: Any) -> int:
+        return owner.post(f"{rules}preview/", {**said, **place}, **api).json()["resource_count"]
+
+    assert [moved(), moved(before=None), moved(before=first.pk)] == [0, 0, 1]
+    assert [moved(rule=second.pk), moved(rule=second.pk, before=first.pk), moved(rule=first.pk)] == [0, 1, 1]
+    for place in ({"before": foreign.pk}, {"rule": foreign.pk}):
+        assert owner.post(f"{rules}preview/", {**said, **place}, **api).status_code == 400
+    assert owner.post(rules, {**said, "before": foreign.pk}, **api).status_code == 400
+    assert owner.put(f"{rules}{second.pk}/", {**said, "before": first.pk}, **api).status_code == 200
+    assert [each.rule_id for each in services.present_versions(acme.pk)] == [second.pk, first.pk]
+
+
+def test_a_rule_counts_by_unit_metrics(
+    owner: Client, acme: Organization, django_capture_on_commit_callbacks: Any
+) -> None:
+    orders = UnitMetricFactory(organization=acme, name="Orders = A")
+    requests = UnitMetricFactory(organization=acme, name="Requests")
+    UnitMetricFactory(name="Foreign")
+    given = {
+        **FORM,
+        "method": "proportional",
+        "measure": "units",
+        "dimension": "project",
+        "targets": "Client A = orders = a\nClient B=Requests",
+    }
+    new = reverse("context:rule_new")
+
+    page = owner.get(new).content.decode()
+    preview = owner.post(new, {**given, "preview": "1"})
+    refused = [
+        owner.post(new, {**given, "targets": targets})
+        for targets in ("Client A = Requests\nClient B = Foreign", "Client A = Requests\nClient B")
+    ]
+    saved = owner.post(new, given)
+
+    assert ("Orders = A; Requests" in page, "Foreign" in page) == (True, False)
+    assert (preview.status_code, saved.status_code) == (200, 302)
+    assert [answer.status_code for answer in refused] == [422, 422]
+    assert "There is no unit metric “Foreign”." in refused[0].content.decode()
+    assert "which unit metric counts" in refused[1].content.decode()
+    version = RuleVersion.objects.get()
+    assert version.targets == [
+        {"name": "Client A", "metric": orders.pk},
+        {"name": "Client B", "metric": requests.pk},
+    ]
+    edit = owner.get(reverse("context:rule_edit", args=[version.rule_id])).content.decode()
+    assert "Client A = Orders = A\nClient B = Requests" in edit
+    told = "Client A (Orders = A), Client B (Requests) in proportion to unit metrics"
+    assert told in edit
+    assert told in owner.get(reverse("context:rule_list")).content.decode()
+
+
+def test_quantities_and_rules_of_unit_metrics_restate_costs(
+    owner: Client, acme: Organization, django_capture_on_commit_callbacks: Any, monkeypatch: Any
+) -> None:
+    followed: list[tuple[int, str]] = []
+    monkeypatch.setattr(
+        services,
+        "restate",
+        lambda *, organization, since, now: followed.append((organization.pk, str(since))),
+    )
+    counted, other = UnitMetricFactory(organization=acme), UnitMetricFactory(organization=acme)
+    api = {"content_type": "application/json"}
+    said = {
+        "name": "Customers",
+        "conditions": [NAMED],
+        "method": "proportional",
+        "dimension": "project",
+        "measure": "units",
+        "targets": [{"name": "A", "metric": counted.pk}, {"name": "B", "metric": counted.pk}],
+        "since": "2026-03-05",
+    }
+    foreign = [{"name": "A", "metric": UnitMetricFactory().pk}, {"name": "B", "metric": counted.pk}]
+    with django_capture_on_commit_callbacks(execute=True):
+        made = owner.post("/api/v1/allocation-rules/", said, **api)
+    stranger = owner.post("/api/v1/allocation-rules/", {**said, "targets": foreign}, **api)
+    assert (made.status_code, stranger.status_code) == (201, 400)
+    assert followed == [(acme.pk, "2026-03-05")]
+
+    values = [{"date": "2026-03-04", "quantity": "5"}, {"date": "2026-03-02", "quantity": "6"}]
+    file = SimpleUploadedFile("orders.csv", b"date,quantity\n2026-03-07,5\n2026-03-06,5\n")
+    kind = {"name": counted.name, "unit": "order", "kind": "level", "filters": ""}
+    with django_capture_on_commit_callbacks(execute=True):
+        for metric in (counted, other):
+            owner.post(f"/api/v1/unit-metrics/{metric.pk}/values/", values, **api)
+            day = {"date": "2026-03-03", "quantity": "1"}
+            owner.post(reverse("unit_costs:values_set", args=[metric.pk]), day)
+        owner.post(reverse("unit_costs:values_import", args=[counted.pk]), {"file": file})
+        owner.post(reverse("unit_costs:metric_edit", args=[counted.pk]), kind)
+        owner.patch(f"/api/v1/unit-metrics/{counted.pk}/", {"kind": "level"}, **api)
+
+    assert [since for _pk, since in followed[1:]] == ["2026-03-02", "2026-03-03", "2026-03-06", "None"]
+    page = owner.post(reverse("unit_costs:metric_delete", args=[counted.pk]), follow=True).content.decode()
+    assert "The rules “Customers” share costs out by" in page
+    assert owner.delete(f"/api/v1/unit-metrics/{counted.pk}/").status_code == 400
+    assert owner.delete(f"/api/v1/unit-metrics/{other.pk}/").status_code == 204
+
+
 def test_trees_tags_and_the_board_are_changed(owner: Client, acme: Organization) -> None:
     owner.post(reverse("context:tree"), {"dimension": "owner", "name": "Anna"})
     node = ContextNode.objects.get()
@@ -220,7 +358,7 @@ def test_a_preview_asks_a_fixed_number_of_queries(
     for count in (1, 11):
         spent(acme, count)
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(17):
             answer = owner.post(
                 reverse("context:rule_new"),
                 {**FORM, "conditions-0-operator": "starts", "conditions-0-value": "server", "preview": "1"},

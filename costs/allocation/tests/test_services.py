@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.audit.models import AuditEntry
 from accounts.tests.factories import OrganizationFactory, UserFactory
@@ -14,9 +15,14 @@ from costs import laws
 from costs import services as cost_services
 from costs.allocation import queries, services
 from costs.allocation.models import ContextAssignment, ContextNode, RuleVersion
-from costs.allocation.services import Draft
+from costs.allocation.services import Draft, Place
 from costs.exchange import Rate
+from costs.explorer.queries import explore
+from costs.explorer.view import parse_view
 from costs.models import CostShare, DailyTotal, ExchangeRate
+from costs.unit_costs import services as unit_costs
+from costs.unit_costs.models import UnitMetric, UnitValue
+from costs.unit_costs.tests.factories import UnitMetricFactory, UnitValueFactory
 from inventory.models import Resource
 from syncs.tests.world import LinesFile, World, connect, instant, line, sync
 
@@ -24,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plugins")]
 
 MARCH = [date(2026, 3, 1) + timedelta(days=day) for day in range(10)]
 NOW = instant(4)
+UNIT_OF_OURS = {"business_unit": "Ours"}
 NAMED = {"field": "name", "operator": "starts", "value": "vps:"}
 
 
@@ -191,6 +198,81 @@ def test_costs_follow_what_the_targets_cost_also_in_other_connections(acme) -> N
     assert cost_services.rebuild_costs(connection=connection, at=NOW) == 0
 
 
+def by_orders(*targets: dict[str, Any]) -> Draft:
+    return Draft(
+        name="customers",
+        conditions=[NAMED],
+        method="proportional",
+        dimension="project",
+        targets=targets,
+        measure="units",
+    )
+
+
+def test_costs_follow_the_quantities_of_their_day(acme) -> None:
+    bought(acme, "vps:1")
+    ours, theirs = (UnitMetricFactory(organization=acme, name=name) for name in ("A's", "B's"))
+    for metric, day, quantity in (
+        (ours, MARCH[0], 30),
+        (theirs, MARCH[0], 10),
+        (theirs, MARCH[2], 30),
+        (theirs, MARCH[3], 0),
+    ):
+        UnitValueFactory(metric=metric, date=day, quantity=Decimal(quantity))
+    UnitValueFactory(date=MARCH[1], quantity=Decimal(1_000_000))
+
+    save(acme, by_orders({"name": "A", "metric": ours.pk}, {"name": "B", "metric": theirs.pk}), MARCH[0])
+    told = [by("project", day) for day in MARCH[:4]]
+    UnitValueFactory(metric=ours, date=MARCH[3], quantity=Decimal(90))
+    UnitValue.objects.filter(metric=theirs, date=MARCH[3]).update(quantity=Decimal(10))
+    services.restate(organization=acme, since=None, now=NOW)
+
+    quarters, halves = {"A": Decimal("7.5"), "B": Decimal("2.5")}, {"A": 5, "B": 5}
+    assert told == [quarters, quarters, halves, {"A": 10}]
+    assert [by("project", day) for day in MARCH[:4]] == [quarters, quarters, halves, {"A": 9, "B": 1}]
+
+
+def test_nothing_is_shared_out_while_one_quantity_is_unknown(acme) -> None:
+    bought(acme, "vps:1")
+    flow = UnitMetricFactory(organization=acme)
+    level = UnitMetricFactory(organization=acme, kind="level")
+    UnitValueFactory(metric=level, date=date(2024, 1, 1), quantity=Decimal(10))
+    UnitValueFactory(metric=flow, date=MARCH[2] - timedelta(days=31), quantity=Decimal(10))
+
+    save(acme, by_orders({"name": "A", "metric": flow.pk}, {"name": "B", "metric": level.pk}), MARCH[0])
+
+    # what adds up is known for a month from its day, a level until the next one
+    assert [by("project", day) for day in MARCH[1:3]] == [{"A": 5, "B": 5}, {"": 10}]
+
+
+def test_only_unit_metrics_of_the_organization_count(acme) -> None:
+    mine, foreign = UnitMetricFactory(organization=acme), UnitMetricFactory()
+
+    for targets in (
+        [{"name": "A", "metric": mine.pk}, {"name": "B", "metric": foreign.pk}],
+        [{"name": "A", "metric": mine.pk}, {"name": "B"}],
+        [{"name": "A", "metric": mine.pk}, {"name": "B", "metric": "7"}],
+    ):
+        with pytest.raises(services.InvalidRule):
+            save(acme, by_orders(*targets), MARCH[0])
+        with pytest.raises(services.InvalidRule):
+            services.unsaved_version(acme, by_orders(*targets), since=MARCH[0])
+    assert not RuleVersion.objects.exists()
+
+
+def test_a_metric_that_rules_count_by_or_did_stays(acme) -> None:
+    metric, other = UnitMetricFactory(organization=acme), UnitMetricFactory(organization=acme)
+    targets = [{"name": "A", "metric": metric.pk}, {"name": "B", "metric": metric.pk}]
+    rule = save(acme, by_orders(*targets), MARCH[0])
+    save(acme, direct(), MARCH[2], rule)
+
+    with pytest.raises(ValidationError, match="“units”"):
+        unit_costs.delete_metric(metric=metric)
+    unit_costs.delete_metric(metric=other)
+
+    assert list(UnitMetric.objects.all()) == [metric]
+
+
 def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
     bought(acme, "vps:1", "vps:2", "db:1")
     save(acme, direct(value="Data"), MARCH[0])
@@ -206,8 +288,9 @@ def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
         conditions=[{"field": "name", "operator": "regex", "value": "^(vps|db):"}],
         values={"business_unit": "Core"},
     )
-    for position, moved in ((9, {"db:1"}), (0, {"db:1", "vps:1"})):
-        version = services.unsaved_version(acme, draft, position=position, since=MARCH[3])
+    units = RuleVersion.objects.get().rule
+    for place, moved in ((None, {"db:1"}), (Place(), {"db:1"}), (Place(units), {"db:1", "vps:1"})):
+        version = services.unsaved_version(acme, draft, since=MARCH[3], place=place)
 
         found = queries.preview(acme, version, today=MARCH[3])
 
@@ -220,6 +303,71 @@ def test_a_preview_says_what_moves_and_changes_nothing(acme) -> None:
     }
     assert str(len(moved)) in queries.preview_sentence(found)
     assert RuleVersion.objects.count() == 1
+
+
+def test_an_edited_rule_is_previewed_at_its_place_or_at_another(acme) -> None:
+    bought(acme, "vps:1", "db:1")
+    first = save(acme, direct("first", "Data"), MARCH[0])
+    second = save(acme, direct("second", "Product"), MARCH[0])
+    save(acme, direct("third", "Core"), MARCH[0])
+    wide = Draft(
+        name="wide", conditions=[{**NAMED, "operator": "contains", "value": ":"}], values=UNIT_OF_OURS
+    )
+
+    def moved(place: Place | None) -> dict[str, tuple[str, str]]:
+        version = services.unsaved_version(acme, wide, since=MARCH[3], rule=second, place=place)
+        found = queries.preview(acme, version, today=MARCH[3], in_place_of=second)
+        return {move.name: (move.before, move.after) for move in found.moves}
+
+    assert moved(None) == {"db:1": ("", "Ours")}
+    assert moved(Place()) == {"db:1": ("", "Ours")}
+    assert moved(Place(first)) == {"db:1": ("", "Ours"), "vps:1": ("Data", "Ours")}
+    services.switch_rule(rule=first, on=False, since=MARCH[0], by=None)
+    assert moved(None) == {"db:1": ("", "Ours"), "vps:1": ("Product", "Ours")}
+    assert moved(Place()) == {"db:1": ("", "Ours"), "vps:1": ("Product", "Core")}
+
+
+def order(acme) -> list[str]:
+    return [version.rule.name for version in services.present_versions(acme.pk)]
+
+
+def test_a_rule_is_put_before_another_from_its_day_on(acme) -> None:
+    bought(acme, "vps:1")
+    first = save(acme, direct("first", "Data"), MARCH[0])
+    second = save(acme, direct("second", "Product"), MARCH[0])
+    save(acme, direct("second", "Product B"), MARCH[3], second)  # what a rule says on which day stays
+
+    new = services.save_rule(
+        organization=acme, draft=direct("new", "Core"), since=MARCH[2], by=None, place=Place(first)
+    )
+    services.restate(organization=acme, since=None, now=NOW)
+
+    assert order(acme) == ["new", "first", "second"]
+    assert [by("business_unit", day) for day in MARCH[1:3]] == [{"Data": 10}, {"Core": 10}]
+    spans = [(each.valid_from, each.values["business_unit"]) for each in reversed(queries.history_of(second))]
+    assert spans == [(MARCH[0], "Product"), (MARCH[2], "Product"), (MARCH[3], "Product B")]
+    # edited without a place it stays, with one it goes there, and into a gap nobody gives way
+    save(acme, direct("new", "Core"), MARCH[3], new)
+    assert order(acme) == ["new", "first", "second"]
+    for place, expected in (
+        (Place(second), ["first", "new", "second"]),
+        (Place(second), ["first", "new", "second"]),
+        (Place(), ["first", "second", "new"]),
+        (Place(), ["first", "second", "new"]),
+        (Place(first), ["new", "first", "second"]),
+    ):
+        services.save_rule(
+            organization=acme, draft=direct("new", "Core"), since=MARCH[3], by=None, rule=new, place=place
+        )
+        assert order(acme) == expected
+    positions = [version.position for version in services.present_versions(acme.pk)]
+    assert len(set(positions)) == 3
+    moves = [
+        entry.changes["position"]
+        for entry in AuditEntry.objects.filter(action="rule.changed").order_by("pk")
+        if "position" in entry.changes
+    ]
+    assert len(moves) == 3
 
 
 def test_coverage_and_trees_say_whose_cost_it_is(acme) -> None:
@@ -299,3 +447,21 @@ def test_chosen_tags_feed_a_dimension(acme) -> None:
     services.restate(organization=acme, since=None, now=NOW)
 
     assert by("owner", MARCH[0]) == {"red": 10}
+
+
+def test_a_changed_provider_tag_moves_views_by_the_tag_and_not_the_value_that_it_feeds(acme) -> None:
+    world = World()
+    world.put("vps:1", daily="24", tags={"team": "web"})
+    connection = connect(acme, world)
+    sync(connection, instant(0))
+    sync(connection, instant(2))
+    world.put("vps:1", daily="24", tags={"team": "api"})
+    sync(connection, instant(2.5))
+    sync(connection, instant(4))
+    services.restate(organization=acme, since=None, now=NOW)
+
+    view = parse_view("period=2026-03-01..2026-03-02&group=tag.team", MARCH[3]).view
+    by_tag = {row.labels[0]: row.total for row in explore(acme, view, NOW).rows}
+
+    assert by_tag == {"api": 48}  # the tag of today, also for the days before it
+    assert [by("owner", day) for day in (MARCH[1], MARCH[3])] == [{"web": 24}, {"api": 24}]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from costs.anomalies.detection import CONNECTION, RESOURCE, SERVICE, Accepted, Finding, Key, detect
+from costs.anomalies.detection import (
+    CONNECTION,
+    RESOURCE,
+    SERVICE,
+    Accepted,
+    Finding,
+    Key,
+    detect,
+    detect_falls,
+)
 
 FIRST = date(2026, 2, 2)  # a Monday
 COMPUTE, STORAGE = "Compute", "Storage"
@@ -17,13 +26,21 @@ def series(*values: object) -> dict[date, Decimal]:
 
 def found(*resources: tuple[str, list[object]], **more: object) -> list[Finding]:
     """The findings in an account of these resources (service, costs from a Monday on)."""
+    return detect(account_of(*resources), since=FIRST, **more)
+
+
+def fallen(*resources: tuple[str, list[object]]) -> list[Finding]:
+    return detect_falls(account_of(*resources), since=FIRST)
+
+
+def account_of(*resources: tuple[str, list[object]]) -> dict[Key, dict[date, Decimal]]:
     histories: dict[Key, dict[date, Decimal]] = {}
     for number, (service, values) in enumerate(resources):
         for key in (Key(RESOURCE, service, number), Key(SERVICE, service), Key(CONNECTION)):
             into = histories.setdefault(key, {})
             for day, amount in series(*values).items():
                 into[day] = into.get(day, Decimal(0)) + amount
-    return detect(histories, since=FIRST, **more)
+    return histories
 
 
 def test_a_jump_of_two_days_is_one_anomaly_with_what_it_did_to_the_sums() -> None:
@@ -127,3 +144,66 @@ def test_an_accepted_level_is_quiet_until_it_is_passed() -> None:
 def test_a_week_of_data_is_too_little() -> None:
     assert found((COMPUTE, [1000] * 7 + [9000])) == []
     assert len(found((COMPUTE, [1000] * 8 + [9000]))) == 1
+
+
+def test_what_stops_is_a_fall_until_it_is_usual() -> None:
+    [finding] = fallen((COMPUTE, [1000] * 30), (STORAGE, [500] * 20 + [0] * 10))
+
+    assert finding.key == Key(RESOURCE, STORAGE, 1)
+    assert (finding.run.first, len(finding.run.days), finding.run.is_settled) == (
+        FIRST + timedelta(20),
+        7,
+        True,
+    )
+    assert (finding.run.actual, finding.run.expected, finding.run.excess) == (0, 3500, -3500)
+    assert finding.parts == ((1, finding.run),)
+    around = finding.around[CONNECTION]
+    assert (around.actual, around.expected) == (7000, 10500)
+
+
+def test_a_service_that_falls_whole_is_told_once() -> None:
+    three = [(COMPUTE, [300 + number] * 20 + [0] * 5) for number in range(3)]
+
+    [finding] = fallen(*three, (STORAGE, [2000] * 25))
+
+    assert finding.key == Key(SERVICE, COMPUTE)
+    assert [number for number, _run in finding.parts] == [2, 1, 0]
+
+
+def test_passing_jumps_weekends_small_falls_and_habits_are_no_falls() -> None:
+    jump = [1000] * 20 + [5000] * 5 + [1000] * 17
+    week = [1000, 1000, 1000, 1000, 1000, 100, 100]
+    smaller = [1000] * 21 + [600] * 21
+    shrinking = [3000 - 50 * day for day in range(42)]
+    new = [0] * 20 + [400] * 22
+
+    assert fallen((COMPUTE, jump), (COMPUTE, week * 6), (STORAGE, smaller), (STORAGE, new)) == []
+    assert fallen((COMPUTE, shrinking)) == []
+    pause = {date(2026, 3, 1): 0, date(2026, 4, 1): 0, date(2026, 4, 3): 0}
+    values = [pause.get(FIRST + timedelta(day), 1000) for day in range(62)]
+    days = sorted(one.run.first for one in fallen((COMPUTE, values)))
+    assert days == [date(2026, 3, 1), date(2026, 4, 3)]
+    assert found((COMPUTE, values)) == []
+
+
+def test_a_fall_needs_half_and_what_matters() -> None:
+    large = (COMPUTE, [10000] * 20)
+
+    assert fallen(large, (STORAGE, [150] * 15 + [0] * 5)) == []  # less than 2 % of the account
+    assert fallen(large, (STORAGE, [1000] * 15 + [550] * 5)) == []
+    assert len(fallen(large, (STORAGE, [1000] * 15 + [450] * 5))) == 1
+    assert fallen((COMPUTE, [1000] * 7 + [0])) == []
+    assert len(fallen((COMPUTE, [1000] * 8 + [0]))) == 1
+
+
+def test_a_weekend_of_little_does_not_part_a_fall() -> None:
+    week = [1000, 1000, 1000, 1000, 1000, 60, 60]
+    values = week * 3 + [1000, 1000, 0, 0, 0, 0, 0, 0, 0] + [0] * 12
+
+    [finding] = fallen((COMPUTE, [5000] * len(values)), (STORAGE, values))
+
+    assert (finding.run.first, len(finding.run.days), finding.run.is_settled) == (
+        FIRST + timedelta(23),
+        7,
+        True,
+    )

@@ -132,3 +132,49 @@ def test_admin_lists_and_shows(client: Client, organization: Organization) -> No
 
     assert "etl-01" in client.get(reverse("admin:anomalies_anomaly_changelist")).text
     assert "Traffic" in client.get(reverse("admin:anomalies_anomaly_change", args=[one.pk])).text
+
+
+def test_falls_stand_apart_in_words_of_their_own(owner: Client, organization: Organization) -> None:
+    one = anomaly(
+        organization,
+        kind="fall",
+        is_over=False,
+        expected_cost=1000,
+        actual_cost=0,
+        causes=[
+            {"kind": "ended", "resource": 1, "name": "etl-01", "label": "", "before": None, "after": None,
+             "unit": "", "amount": "-1000.000000"}
+        ],
+    )  # fmt: skip
+    url = reverse("anomalies:anomaly_detail", args=[one.pk])
+
+    listed, falls, detail = owner.get(LIST).text, owner.get(LIST, {"show": "falls"}).text, owner.get(url).text
+
+    assert ("etl-01" in listed, "none goes on" in listed, "Costs less (1)" in listed) == (False, True, True)
+    assert "etl-01" in falls
+    assert "Not charged any more, though it is still there" in falls
+    assert "1,000.00" in falls
+    assert "-1,000.00" not in falls
+    assert "Less than expected" in detail
+    assert "More than expected" not in detail
+    assert "less than expected" in detail
+    stranger = Client()
+    stranger.force_login(member_of(OrganizationFactory()))
+    assert stranger.get(url).status_code == 404
+    assert "etl-01" not in stranger.get(LIST, {"show": "falls"}).text
+
+    noted = owner.post(
+        reverse("anomalies:anomaly_acknowledge", args=[one.pk]), {"reason": "Saved"}, follow=True
+    )
+
+    assert "Noted" in noted.text
+    assert "etl-01" in owner.get(LIST, {"show": "falls"}).text
+    rows = owner.get("/api/v1/anomalies/", {"kind": "fall"}).json()["results"]
+    assert [(row["kind"], row["excess"]) for row in rows] == [("fall", "-1000.000000")]
+    assert owner.get("/api/v1/anomalies/", {"kind": "rise"}).json()["results"] == []
+
+
+def test_a_list_without_falls_says_so(owner: Client, organization: Organization) -> None:
+    anomaly(organization)
+
+    assert "Nothing costs far less than expected." in owner.get(LIST, {"show": "falls"}).text

@@ -135,6 +135,7 @@ def test_what_a_person_accepted_is_quiet_until_it_costs_more_still(server: Resou
         services.acknowledge(anomaly=anomaly, reason=" ", by=owner, now=NOW)
 
     charge(server, date(2026, 3, 5), [4600, 100, 9000, 100])
+    charge(Resource.objects.get(name="db-01"), date(2026, 3, 5), [1000] * 4)
     [further] = find(cloud)
 
     assert Anomaly.objects.count() == 2
@@ -202,4 +203,85 @@ def test_queries_do_not_grow_with_resources(cloud: Any) -> None:
     with CaptureQueriesContext(database) as many:
         find(cloud)
 
-    assert len(many) == len(few) == 7
+    assert len(many) == len(few) == 9
+
+
+def test_what_stops_unnoticed_is_stored_without_a_message(cloud: Any) -> None:
+    member_of(cloud.organization)
+    charge(ResourceFactory(connection=cloud, name="db-01"), FIRST, [1000] * 31)
+    silent = ResourceFactory(connection=cloud, name="etl-01")
+    charge(silent, FIRST, [400] * 28 + [None] * 3)
+    ResourceStateFactory(resource=silent)
+
+    [fall] = find(cloud)
+
+    assert (fall.kind, fall.resource, fall.excess, fall.shortfall) == ("fall", silent, -800, 800)
+    assert (fall.first_date, fall.is_over) == (date(2026, 3, 2), False)
+    [row] = wording.explanation(fall).rows
+    assert (row.title, row.amount) == ("Not charged any more, though it is still there", Decimal(-800))
+    assert wording.explanation(fall).rest == 0
+    assert wording.status(fall) == ("off", "Goes on")
+    assert not Notification.objects.exists()
+    assert find(cloud) == []
+    charge(silent, date(2026, 3, 5), [400, 400])
+    charge(Resource.objects.get(name="db-01"), date(2026, 3, 5), [1000, 1000])
+    assert find(cloud) == []
+    fall.refresh_from_db()
+    assert (fall.is_over, fall.day_count) == (True, 3)
+    assert wording.status(fall) == ("off", "Over")
+
+
+def test_what_was_deleted_is_no_fall_neither_by_itself_nor_in_the_sums(cloud: Any) -> None:
+    charge(ResourceFactory(connection=cloud), FIRST, [1000] * 31)
+    for number in range(3):
+        gone = ResourceFactory(connection=cloud)
+        charge(gone, FIRST, [400 + number] * 28 + [None] * 3, service_name="Old")
+        ResourceStateFactory(
+            resource=gone,
+            opened_at=datetime(2026, 2, 1, tzinfo=UTC),
+            closed_at=datetime(2026, 3, 2, tzinfo=UTC),
+            closed_by=SnapshotFactory(connection=cloud, earlier=True),
+        )
+
+    assert find(cloud) == []
+
+
+def test_a_fall_says_what_is_used_less_and_a_price_that_fell(cloud: Any) -> None:
+    resource = ResourceFactory(connection=cloud, name="etl-01")
+    charge(resource, FIRST, [1000] * 28 + [300] * 3)
+    batch = ChargeBatchFactory(snapshot=SnapshotFactory(connection=cloud))
+    for number in range(31):
+        start = datetime.combine(FIRST + timedelta(number), datetime.min.time(), tzinfo=UTC)
+        is_less = number >= 28
+        for description, cost, quantity in (
+            ("Traffic", 100 if is_less else 600, 10 if is_less else 60),
+            ("vCPU", 200 if is_less else 400, 24),
+        ):
+            ChargeLineFactory(
+                batch=batch,
+                resource=resource,
+                charge_description=description,
+                pricing_unit="GB",
+                pricing_quantity=Decimal(quantity),
+                charge_period_start=start,
+                charge_period_end=start + timedelta(days=1),
+                billed_cost=Decimal(cost),
+            )
+
+    [fall] = find(cloud)
+
+    rows = [(row.title, row.amount) for row in wording.explanation(fall).rows]
+    assert rows == [("Less use, Traffic", Decimal(-1000)), ("Price changed, vCPU", Decimal(-400))]
+    assert wording.explanation(fall).rest == 0
+
+
+def test_a_fall_that_was_noted_stays_and_is_not_found_again(cloud: Any) -> None:
+    charge(ResourceFactory(connection=cloud), FIRST, [1000] * 31)
+    silent = ResourceFactory(connection=cloud)
+    charge(silent, FIRST, [400] * 28 + [100] * 3)
+    [fall] = find(cloud)
+
+    services.acknowledge(anomaly=fall, reason="Saved", by=member_of(cloud.organization), now=NOW)
+
+    assert find(cloud) == []
+    assert Anomaly.objects.get().reason == "Saved"

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.tests.factories import OrganizationFactory, member_of
+from common.formatting import money
 from costs import queries as costs
 from costs.explorer.tests.estate import MARCH, Estate, estate
 from costs.services import rebuild_costs
@@ -26,6 +27,7 @@ from syncs.models import SyncSnapshot
 from syncs.tests.factories import (
     ChargeBatchFactory,
     ChargeLineFactory,
+    MonthBillFactory,
     ResourceStateFactory,
     SnapshotFactory,
     SnapshotTotalFactory,
@@ -155,15 +157,50 @@ class TestReconciliation:
         stranger = client.get(reverse("explorer:reconciliation_connection", args=[lines.pk]))
         assert stranger.status_code == 404
 
+    def test_the_providers_report_of_the_month_stands_beside(self, client: Client, plugins: None) -> None:
+        organization = OrganizationFactory()
+        client.force_login(member_of(organization, "viewer"))
+        lines, other = (
+            ConnectionFactory(organization=organization, provider_type="lines-cloud", connection_name=name)
+            for name in ("Lines", "Other")
+        )
+        for connection, kind, cost in (
+            (lines, "server", "990.004"),
+            (lines, "dedicated_server", "50"),
+            (other, "dedicated_server", "7"),
+        ):
+            resource = ResourceFactory(connection=connection, native_type=kind)
+            DailyCostFactory(resource=resource, date=date(2026, 3, 9), billed_cost=Decimal(cost))
+        MonthBillFactory(connection=lines, leaves_out=["dedicated_server", "rack"])
+        MonthBillFactory(connection=lines, month=date(2026, 2, 1), amount=Decimal(5))
+        MonthBillFactory(connection=ConnectionFactory(provider_type="lines-cloud"))
+
+        page = client.get(reverse("explorer:reconciliation"), {"month": MARCH})
+        rows = {row.connection.connection_name: row for row in page.context["rows"]}
+
+        reported = rows["Lines"].reported
+        assert (reported.amount, reported.counted, reported.left_out) == (1000, Decimal("990.004"), 50)
+        assert reported.difference == Decimal("10.00")
+        assert rows["Other"].reported is None
+        assert f"leaves out {money(Decimal(50), 'RUB')} that we count" in page.content.decode()
+        answer = client.get("/api/v1/reconciliation/", {"month": MARCH}).json()["connections"]
+        assert [one["reported"] and one["reported"]["difference"] for one in answer] == ["10.000000", None]
+        earlier = client.get("/api/v1/reconciliation/", {"month": "2026-02"}).json()["connections"]
+        assert [(one["billed"], one["reported"]["amount"]) for one in earlier] == [(None, "5.000000")]
+        one = client.get(reverse("explorer:reconciliation_connection", args=[lines.pk]), {"month": MARCH})
+        assert one.status_code == 200
+
     def test_the_page_costs_the_same_queries_at_any_size(self, land: Estate, caller: Client) -> None:
         address = f"{reverse('explorer:reconciliation')}?month={MARCH}"
+        MonthBillFactory(connection=ConnectionFactory(organization=land.organization), leaves_out=["rack"])
         caller.get(address)
         with CaptureQueriesContext(database) as few:
             caller.get(address)
         for _number in range(4):
             connection: Any = ConnectionFactory(organization=land.organization)
             DailyCostFactory(resource=ResourceFactory(connection=connection), date=date(2026, 3, 9))
+            MonthBillFactory(connection=connection, leaves_out=["rack"])
         with CaptureQueriesContext(database) as many:
             caller.get(address)
 
-        assert len(many) == len(few) <= 12
+        assert len(many) == len(few) <= 14

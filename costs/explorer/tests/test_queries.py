@@ -17,14 +17,16 @@ from costs.explorer.exploration import Exploration
 from costs.explorer.queries import explore
 from costs.explorer.tests.estate import MARCH, NOW, UNEVEN, Estate, estate
 from costs.explorer.view import View, parse_view
-from costs.models import CostDimensions, DailyTotal
+from costs.models import CostShare, DailyCost
 from costs.tests.factories import CostDimensionsFactory, DailyCostFactory, total_of
+from costs.totals import rewrite_totals
 from inventory.tests.factories import ResourceFactory
 from providers.models import ProviderConnection
 from syncs.tests.factories import ResourceStateFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_provider")]
 
+SAME_OF_A_SHARE = ("organization", "connection", "resource", "charge_category", "date", "source", "currency")
 GROUPS = [kind.key for kind in DIMENSIONS] + ["tag.team"]
 
 
@@ -76,7 +78,7 @@ def test_groups_are_named_and_compared(land: Estate) -> None:
     assert bucket.total == (2 + UNEVEN) * 90 * 31
     assert bucket.difference == (2 + UNEVEN) * 90 * 3
     assert (server.share or 0) + (bucket.share or 0) == pytest.approx(Decimal(100))
-    assert (bucket.number, server.number) == ("1", "2")
+    assert (bucket.number, server.number) == ("4", "1")
     assert set(parts(shown(land, f"period={MARCH}&group=tag.team"))) == {"web", "api", "Without this tag"}
     assert set(parts(shown(land, f"period={MARCH}&group=sub_account&sort=name"))) == {"Archive", "Not named"}
     assert ("Prod", "Shop") in parts(shown(land, f"period={MARCH}&group=connection&group=business_unit"))
@@ -143,12 +145,20 @@ def test_measures_and_steps(land: Estate) -> None:
 
 
 def test_shared_costs_that_were_booked_elsewhere_are_told_where_resources_are_shown(land: Estate) -> None:
-    web = DailyTotal.objects.get(date=date(2026, 3, 10), dimensions__business_unit="Shop")
-    other = CostDimensions.objects.get(service_name="S3")
-    lake = DailyTotal.objects.get(date=date(2026, 3, 10), dimensions=other)
-    for total, amount in ((web, -7), (lake, 7)):
-        total.billed_cost_rub += amount
-        total.save()
+    fact = DailyCost.objects.get(date=date(2026, 3, 10), resource=land.resource("web-1"))
+    other = CostDimensionsFactory(connection=fact.connection, business_unit="Lab")
+    for dimensions, amount in ((fact.dimensions, fact.billed_cost - 7), (other, Decimal(7))):
+        CostShare.objects.create(
+            **{name: getattr(fact, name) for name in SAME_OF_A_SHARE},
+            dimensions=dimensions,
+            weight=Decimal("0.5"),
+            billed_cost=amount,
+            effective_cost=amount,
+            list_cost=amount,
+            billed_cost_rub=amount,
+            effective_cost_rub=amount,
+        )
+    rewrite_totals(connection_id=fact.connection_id, day=fact.date)
 
     units = parts(shown(land, f"period={MARCH}&group=business_unit"))
     own = shown(land, f"period={MARCH}&group=resource&business_unit=Shop")

@@ -28,7 +28,7 @@ from costs.explorer.reconciliation import reconciled_months
 from costs.explorer.view import parse_view
 from costs.reports.document import make_document
 from costs.reports.models import Report
-from costs.reports.renderers import RENDERERS
+from costs.reports.renderers import RENDERERS, Press
 from costs.reports.renderers.pdf import PdfMissing
 from providers.models import ProviderConnection
 
@@ -148,7 +148,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no report {options['name']}.")
         made = make_document(found, now=timezone.now())
         try:
-            path.write_bytes(renderer.render(made.document))
+            path.write_bytes(renderer.render(Press(made.document)))
         except PdfMissing as error:
             raise CommandError("No PDF here: the system's library pango is missing.") from error
         except OSError as error:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from threading import Lock
 
-from costs.reports.content import Document
-from costs.reports.renderers import pdf
-
 PIXELS_PER_POINT = 1.5
 PAGES = 12
 """Longer pictures are of no use in a chat; the PDF has all pages."""
@@ -16,9 +13,8 @@ _PDFIUM = Lock()
 """pdfium may be entered by one thread at a time."""
 
 
-def render(document: Document) -> bytes:
-    """Raises `pdf.PdfMissing`."""
-    printed = pdf.render(document)
+def render(printed: bytes) -> bytes:
+    """`printed` is what `pdf.render` made."""
     import pypdfium2
     from PIL import Image
 

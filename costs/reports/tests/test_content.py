@@ -27,7 +27,7 @@ from costs.reports import charts, document
 from costs.reports.content import Chart, Document, Line
 from costs.reports.document import make_document
 from costs.reports.presets import PRESETS
-from costs.reports.renderers import RENDERERS, html, pdf, png, xlsx
+from costs.reports.renderers import RENDERERS, Press, html, pdf, png, xlsx
 from costs.reports.renderers import csv as csv_renderer
 from costs.reports.sections import Frame, section_kinds
 from costs.reports.sections.figures import Figures
@@ -214,7 +214,7 @@ def test_pdf_has_its_numbers_as_text_and_png_is_a_picture_of_it() -> None:
     )
 
     printed = pdf.render(found)
-    picture = Image.open(io.BytesIO(png.render(found)))
+    picture = Image.open(io.BytesIO(png.render(printed)))
 
     opened = pypdfium2.PdfDocument(printed)
     text = "".join(page.get_textpage().get_text_bounded() for page in opened)
@@ -235,8 +235,8 @@ def test_without_pango_only_what_is_printed_is_missing(monkeypatch) -> None:
     assert not pdf.is_available()
     for key in ("pdf", "png"):
         with pytest.raises(pdf.PdfMissing):
-            RENDERERS[key].render(found)
-    assert RENDERERS["html"].render(found)
+            RENDERERS[key].render(Press(found))
+    assert RENDERERS["html"].render(Press(found))
 
 
 @pytest.mark.parametrize("kind", ["bar", "line", "area", "doughnut"])

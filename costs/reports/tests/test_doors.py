@@ -18,7 +18,7 @@ from accounts.tests.factories import OrganizationFactory, UserFactory, member_of
 from costs.explorer.models import SavedView
 from costs.explorer.tests.estate import estate
 from costs.reports import services
-from costs.reports.models import Report, ReportFile, ReportRun, RunStatus
+from costs.reports.models import LAST_DAY, Report, ReportFile, ReportRun, RunStatus
 from costs.reports.tests.factories import ReportFactory, ReportRunFactory
 from costs.unit_costs.tests.factories import UnitMetricFactory
 
@@ -65,11 +65,14 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
         "formats": ["html", "csv"],
         "language": "ru",
         "schedule": "weekly",
+        "weekday": "4",
+        "month_day": "31",
         "hour": "7",
         "retention_days": "30",
         "channels": [str(services.queries.recipients(organization).get(user=colleague).pk)],
     }
     bad = client.post(url("report_edit", report.pk), {**given, "formats": [], "hour": "24"})
+    no_day = client.post(url("report_edit", report.pk), {**given, "weekday": "8", "month_day": "30"})
     saved = client.post(url("report_edit", report.pk), given)
     added = client.post(url("section_add", report.pk), {"kind": "view"})
     unknown = client.post(url("section_add", report.pk), {"kind": "no-such"})
@@ -86,7 +89,7 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
     assert "For FinOps" in offered.text
     assert made["Location"] == url("report_edit", report.pk)
     assert colleague.display_name in form.text
-    assert [answer.status_code for answer in (bad, unknown, refused, nothing)] == [422] * 4
+    assert [answer.status_code for answer in (bad, no_day, unknown, refused, nothing)] == [422] * 5
     assert Report.objects.get(name="Report").sections == []
     assert "There is no dimension “colour” to group by." in refused.text
     assert "Shop" in options.text
@@ -100,7 +103,8 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
     assert [one["kind"] for one in report.sections] == ["view", "view", "view", "view", "view", "anomalies"]
     assert report.sections[-2]["id"] == last["id"]
     page = client.get(url("report_detail", report.pk))
-    assert "Every Monday, 07:00" in page.text
+    assert "Every Thursday, 07:00" in page.text
+    assert report.month_day == LAST_DAY
     assert colleague.display_name in page.text
 
 
@@ -249,6 +253,64 @@ def test_a_script_makes_a_report_and_fetches_it(
     assert [one["format"] for one in run["files"]] == ["html", "csv"]
     assert answer["Content-Type"] == "text/html"
     assert b"".join(answer.streaming_content).lstrip().startswith(b"<!DOCTYPE html>")
+
+
+def test_a_script_changes_when_a_report_is_made(client: Client, organization: Any) -> None:
+    report = ReportFactory(organization=organization)
+    other = ReportFactory(organization=organization)
+    address = f"/api/v1/reports/{report.pk}/"
+
+    def patch(**fields: Any) -> Any:
+        return client.patch(address, fields, content_type="application/json")
+
+    with time_machine.travel(NOW, tick=False):
+        changed = patch(schedule="monthly", month_day=31, hour=7, period="last_week")
+    refused = [
+        patch(weekday=0),
+        patch(month_day=29),
+        patch(hour=24),
+        patch(formats=["doc"]),
+        patch(formats=[]),
+        patch(period="once"),
+        patch(name=other.name.upper()),
+    ]
+    put = client.put(address, {}, content_type="application/json")
+    ignored = patch(sections=[], next_run_at="2030-01-01T00:00:00Z")
+
+    assert changed.status_code == 200
+    assert changed.json() | {"schedule": "monthly", "weekday": 1, "month_day": 31} == changed.json()
+    assert changed.json()["next_run_at"] == "2026-04-30T04:00:00Z"
+    assert [(answer.status_code, list(answer.json()["errors"])) for answer in refused] == [
+        (400, [field]) for field in ("weekday", "month_day", "hour", "formats.0", "formats", "period", "name")
+    ]
+    assert put.status_code == 405
+    assert ignored.json() == changed.json()
+    report.refresh_from_db()
+    assert len(report.sections) == 1
+    assert AuditEntry.objects.filter(action="report.changed").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "label"),
+    [
+        ({"schedule": "none"}, "Only by hand"),
+        ({"schedule": "daily"}, "Every day, 09:00"),
+        ({"schedule": "weekly", "weekday": 7}, "Every Sunday, 09:00"),
+        ({"schedule": "monthly", "month_day": 15}, "On day 15 of the month, 09:00"),
+        ({"schedule": "monthly", "month_day": LAST_DAY}, "On the last day of the month, 09:00"),
+    ],
+)
+def test_pages_and_admin_say_the_day_that_was_chosen(
+    client: Client, organization: Any, fields: dict[str, Any], label: str
+) -> None:
+    report = ReportFactory(organization=organization, **fields)
+
+    pages = [client.get(url("report_list")), client.get(url("report_detail", report.pk))]
+    client.force_login(UserFactory(super_admin=True))
+    pages.append(client.get(reverse("admin:reports_report_changelist")))
+    pages.append(client.get(reverse("admin:reports_report_change", args=[report.pk])))
+
+    assert [label in page.text for page in pages] == [True] * 4
 
 
 def test_the_command_writes_a_file(tmp_path: Any, capsys: Any) -> None:

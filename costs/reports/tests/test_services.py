@@ -14,6 +14,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.audit.models import AuditEntry
@@ -24,8 +25,9 @@ from accounts.notifications.services import add_webhook, ensure_email_channels, 
 from accounts.tests.factories import OrganizationFactory, member_of
 from costs.explorer.tests.estate import estate
 from costs.reports import announcements, services, tasks
-from costs.reports.models import Report, ReportFile, ReportRun, RunStatus, Schedule
-from costs.reports.renderers import html, pdf
+from costs.reports.models import LAST_DAY, Report, ReportFile, ReportRun, RunStatus, Schedule
+from costs.reports.renderers import html, pdf, png
+from costs.reports.schedules import next_run
 from costs.reports.tests.factories import ReportFactory, ReportRunFactory
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +46,7 @@ def mail_of(user: Any) -> Channel:
 
 def scheduled(schedule: str = Schedule.DAILY, hour: int = 9, **fields: Any) -> Report:
     report = ReportFactory(schedule=schedule, hour=hour, **fields)
-    report.next_run_at = services.next_run(report, after=NOW - timedelta(days=1))
+    report.next_run_at = next_run(report, after=NOW - timedelta(days=1))
     report.save()
     return report
 
@@ -66,7 +68,118 @@ def test_a_schedule_keeps_the_organizations_clock(
         organization=OrganizationFactory.build(time_zone="Europe/Moscow"), schedule=schedule, hour=hour
     )
 
-    assert services.next_run(report, after=NOW) == expected
+    assert next_run(report, after=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "hour", "after", "expected"),
+    [
+        ({"weekday": 3}, 12, NOW, datetime(2026, 4, 8, 9, tzinfo=UTC)),  # its hour has just come
+        ({"weekday": 3}, 13, NOW, datetime(2026, 4, 1, 10, tzinfo=UTC)),
+        ({"weekday": 7}, 1, NOW, datetime(2026, 4, 4, 22, tzinfo=UTC)),  # still Saturday in UTC
+        ({"month_day": 28}, 9, NOW, datetime(2026, 4, 28, 6, tzinfo=UTC)),
+        ({"month_day": LAST_DAY}, 9, NOW, datetime(2026, 4, 30, 6, tzinfo=UTC)),
+        (
+            {"month_day": LAST_DAY},
+            9,
+            datetime(2028, 2, 1, tzinfo=UTC),
+            datetime(2028, 2, 29, 6, tzinfo=UTC),
+        ),
+        (
+            {"month_day": LAST_DAY},
+            0,
+            datetime(2026, 12, 31, tzinfo=UTC),
+            datetime(2027, 1, 30, 21, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_schedule_chooses_its_weekday_or_its_day_of_the_month(
+    fields: dict[str, int], hour: int, after: datetime, expected: datetime
+) -> None:
+    report = ReportFactory.build(
+        organization=OrganizationFactory.build(time_zone="Europe/Moscow"),
+        schedule=Schedule.WEEKLY if "weekday" in fields else Schedule.MONTHLY,
+        hour=hour,
+        **fields,
+    )
+
+    assert next_run(report, after=after) == expected
+
+
+def test_clocks_that_change_leave_the_hour_as_it_is() -> None:
+    berlin = OrganizationFactory.build(time_zone="Europe/Berlin")
+    report = ReportFactory.build(organization=berlin, schedule=Schedule.WEEKLY, weekday=7, hour=9)
+
+    first = next_run(report, after=datetime(2026, 3, 20, tzinfo=UTC))
+    second = next_run(report, after=first)
+
+    assert first == datetime(2026, 3, 22, 8, tzinfo=UTC)
+    assert second == datetime(2026, 3, 29, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("fields", [{"weekday": 0}, {"weekday": 8}, {"month_day": 0}, {"month_day": 29}])
+def test_no_schedule_names_a_day_that_some_week_or_month_lacks(fields: dict[str, int]) -> None:
+    report = ReportFactory()
+
+    with pytest.raises(ValidationError):
+        services.change_report(report=report, now=NOW, **fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Report.objects.filter(pk=report.pk).update(**fields)
+
+
+def test_another_day_moves_the_next_run_and_leaves_the_recipients() -> None:
+    report = scheduled(Schedule.WEEKLY)
+    report.channels.set([mail_of(member_of(report.organization))])
+
+    services.change_report(report=report, now=NOW, weekday=5)
+
+    report.refresh_from_db()
+    assert report.next_run_at == datetime(2026, 4, 3, 6, tzinfo=UTC)
+    assert report.channels.count() == 1
+    assert AuditEntry.objects.get(action="report.changed").changes == {"weekday": [1, 5]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "now", "day"),
+    [
+        ({"schedule": Schedule.WEEKLY, "weekday": 5}, NOW, date(2026, 3, 27)),
+        ({"schedule": Schedule.MONTHLY, "month_day": 15}, NOW, date(2026, 3, 15)),
+        ({"schedule": Schedule.MONTHLY, "month_day": LAST_DAY}, NOW, date(2026, 3, 31)),
+        (
+            {"schedule": Schedule.MONTHLY, "month_day": LAST_DAY},
+            NOW - timedelta(hours=28),  # eight in the morning of the last day
+            date(2026, 2, 28),
+        ),
+    ],
+)
+def test_a_late_run_stands_for_the_day_that_the_schedule_chose(
+    fields: dict[str, Any], now: datetime, day: date
+) -> None:
+    report = ReportFactory(hour=9, next_run_at=now - timedelta(days=1), **fields)
+
+    services.request_due(now=now)
+
+    assert report.runs.get().scheduled_date == day
+
+
+def test_one_printing_serves_pdf_and_png(monkeypatch) -> None:
+    printings = []
+
+    def printed(document: Any) -> bytes:
+        printings.append(document)
+        return b"%PDF"
+
+    monkeypatch.setattr(pdf, "render", printed)
+    monkeypatch.setattr(png, "render", lambda content: content + b" as PNG")
+    run, _joined = services.request_run(report=ReportFactory(formats=["png", "pdf", "html"]), now=NOW)
+
+    services.make_run(run_id=run.pk, now=NOW)
+
+    assert len(printings) == 1
+    assert {path.read_bytes() for path in stored() if path.suffix in (".pdf", ".png")} == {
+        b"%PDF",
+        b"%PDF as PNG",
+    }
 
 
 def test_a_run_leaves_its_files_and_what_was_known(settings) -> None:

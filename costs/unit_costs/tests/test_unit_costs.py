@@ -125,7 +125,7 @@ def test_a_bad_row_is_named_and_nothing_is_stored(text: str, problem: str) -> No
     UnitValueFactory(metric=metric, date=date(2026, 3, 1), quantity=Decimal(3))
 
     with pytest.raises(ValidationError) as refused:
-        services.import_csv(metric=metric, text=text)
+        services.set_values(metric=metric, quantities=services.read_csv(text))
 
     assert refused.value.messages == [problem]
     assert UnitValue.objects.get().quantity == Decimal(3)
@@ -139,7 +139,7 @@ def test_the_same_file_again_changes_nothing_and_a_corrected_one_replaces() -> N
         "date,quantity\n2026-03-01,5\n",
         "date,quantity\n2026-03-01,6\n",
     ):
-        services.import_csv(metric=metric, text=text)
+        services.set_values(metric=metric, quantities=services.read_csv(text))
 
     assert UnitValue.objects.get().quantity == Decimal(6)
 
@@ -238,7 +238,7 @@ class TestPages:
 
         with django_assert_num_queries(5):
             client.get(reverse("unit_costs:metric_list"))
-        with time_machine.travel(NOW), django_assert_num_queries(12):
+        with time_machine.travel(NOW), django_assert_num_queries(14):
             client.get(reverse("unit_costs:metric_detail", args=[metrics[0].pk]))
 
 

@@ -1,12 +1,12 @@
 """Selectel's account-wide APIs: billing, projects, dedicated servers. Raw JSON out, envelopes opened.
 
-The account's own token (Keystone, scope of the account) reads all of them; transactions alone need a static token.
+The account's own token (Keystone, scope of the account) reads all of them; transactions and reports need a static token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -40,12 +40,15 @@ DEFAULTS = {
 }
 ENDPOINTS = tuple(DEFAULTS)
 
+MONTH_REPORT = "/v1/billing/report/by_project/detailed"
+
 ROUTES: dict[str, tuple[str, ...]] = {
     BILLING: (
         "/v3/balances",
         "/v2/billing/prediction",
         "/v1/cloud_billing/statistic/consumption",
         "/v2/billing/transactions",
+        MONTH_REPORT,
         "/v2/billing/vpc/prices",
         "/v2/billing/dbaas/prices",
     ),
@@ -242,17 +245,7 @@ class AccountClient:
     def transactions(self, start: datetime, end: datetime) -> Iterator[Any]:
         """Payments of a period, page by page; with the static token, which alone may read them."""
         path = "/v2/billing/transactions"
-        client = HttpClient(
-            self._cloud.context,
-            provider=PROVIDER,
-            provider_name=NAME,
-            endpoint=BILLING,
-            default_url=DEFAULTS[BILLING],
-            routes=(Route(method="GET", path=path),),
-            limits=LIMITS,
-            deadline=self._cloud.deadline,
-            clock=self._cloud.clock,
-        )
+        client = self._static_client(path)
         offset = 0
         while True:
             page = client.get(
@@ -272,6 +265,28 @@ class AccountClient:
             offset += len(page)
             if len(page) < TRANSACTIONS_A_CALL:
                 return
+
+    def month_report(self, month: date) -> Any:
+        """A closed month by project, with the static token, which alone may read it."""
+        return self._static_client(MONTH_REPORT).get(
+            MONTH_REPORT,
+            params={"year": month.year, "month": month.month, "locale": "ru"},
+            headers={"X-Token": self._static_token},
+            interpret=self._enveloped(f"GET {MONTH_REPORT}"),
+        )
+
+    def _static_client(self, path: str) -> HttpClient:
+        return HttpClient(
+            self._cloud.context,
+            provider=PROVIDER,
+            provider_name=NAME,
+            endpoint=BILLING,
+            default_url=DEFAULTS[BILLING],
+            routes=(Route(method="GET", path=path),),
+            limits=LIMITS,
+            deadline=self._cloud.deadline,
+            clock=self._cloud.clock,
+        )
 
     def get(self, endpoint: str, path: str, *, interpret: Callable[[Any], T], params: Any = None) -> T:
         self.sign_in()

@@ -3,7 +3,7 @@
 | scope | read from |
 |---|---|
 | consumption | hours of the last day (run rates, today) and days before (history) |
-| balance | balances and prediction |
+| balance | balances and prediction; with a static token also the last month's report |
 | projects | the account's projects |
 | transactions | payments for rented servers; only with a static token |
 | project/{id} | a project that cannot be entered |
@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from common.text import gettext_noop
-from providers.contract.errors import AuthenticationFailed, PermissionDenied, ProviderError
+from providers.contract.errors import AuthenticationFailed, DeadlineExceeded, PermissionDenied, ProviderError
 from providers.contract.plugin import (
     BillingKind,
     Capabilities,
@@ -40,6 +40,7 @@ from providers.contract.records import (
     ChargeRecord,
     ConnectionTest,
     Finding,
+    MonthTotal,
     PriceRecord,
     ResourceRecord,
     ResourceStatus,
@@ -116,7 +117,8 @@ class SelectelProvider(ProviderPlugin):
             name="static_token",
             label=gettext_noop("Static token"),
             help_text=gettext_noop(
-                "Needed only for what rented servers cost: payments can be read with nothing else."
+                "Needed only for what rented servers cost, and for the monthly report that our sums are held to: payments "
+                "and reports can be read with nothing else."
             ),
             is_secret=True,
             is_required=False,
@@ -214,7 +216,8 @@ class SelectelProvider(ProviderPlugin):
         except ProviderError:
             facts = {}  # fails in its own scope
         try:
-            yield self._account_record(facts)
+            record = self._account_record(facts)
+            yield replace(record, month_totals=self._month_totals())
         except ProviderError as error:
             yield self._incomplete(words.BALANCE, error)
         else:
@@ -233,6 +236,24 @@ class SelectelProvider(ProviderPlugin):
             )
         except Malformed as error:
             raise broken(self._cloud, str(error), "GET /v3/balances") from None
+
+    def _month_totals(self) -> tuple[MonthTotal, ...]:
+        """The last month that has closed; () without a static token, or where the report cannot be read: costs need none."""
+        if not self._account.has_static_token:
+            return ()
+        this_month = self.context.now.astimezone(MOSCOW).date().replace(day=1)
+        month = (this_month - ONE_DAY).replace(day=1)
+        try:
+            found = account.month_total(self._account.month_report(month), month)
+        except DeadlineExceeded:
+            raise
+        except ProviderError as error:
+            logger.warning("Selectel's report of %s was not read: %s", month, error)
+            return ()
+        except Malformed as error:
+            logger.warning("Selectel's report of %s cannot be read: %s", month, error)
+            return ()
+        return (found,) if found else ()
 
     def _latest_hour(self) -> dict[str, dict[str, str]]:
         """The latest full hour as the control panel shows it; it moves by kopecks, the run rates do not."""

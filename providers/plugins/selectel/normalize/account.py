@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from common.text import gettext_noop
-from providers.contract.records import AccountRecord
+from providers.contract.records import AccountRecord, MonthTotal
 from providers.openstack.normalize import Malformed, nested, rows, text
 
 from .billing import roubles
@@ -46,6 +47,21 @@ def account_record(
         charge_days_left=days_left(prediction),
         facts={gettext_noop("Balance"): shown, **facts},
     )
+
+
+def month_total(report: Any, month: date) -> MonthTotal | None:
+    """What the report of a closed month comes to, by project; None while it names none (API reference, 5.8)."""
+    if not isinstance(report, dict) or not isinstance(report.get("projects"), list):
+        raise Malformed("projects are missing")
+    if (report.get("year"), report.get("month")) != (month.year, month.month):
+        raise Malformed("another month")
+    projects = report["projects"]
+    if not all(isinstance(each, dict) for each in projects):
+        raise Malformed("a project is no object")
+    if not projects:
+        return None
+    amount = sum((roubles(_kopecks(each.get("value"))) for each in projects), Decimal(0))
+    return MonthTotal(month=month, amount=amount, currency=CURRENCY, leaves_out=("dedicated_server",))
 
 
 def days_left(prediction: Any) -> int | None:

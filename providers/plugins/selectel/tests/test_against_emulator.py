@@ -33,6 +33,7 @@ from providers.tests.still_clock import StillClock
 from .conftest import NOON, context
 
 WEEK = Period(start=NOON - timedelta(days=7), end=NOON)
+STATIC = "lab-secret-static_100500"
 OPEN = (ScopeStatus.COMPLETE, ScopeStatus.ABSENT)
 
 
@@ -223,7 +224,7 @@ def test_every_day_is_a_delivery_of_its_own(cloud):
 
 
 def test_rented_servers_cost_what_was_paid_for_them(cloud):
-    items = list(provider(cloud, static_token="lab-secret-static_100500").charges(WEEK))
+    items = list(provider(cloud, static_token=STATIC).charges(WEEK))
 
     assert rates(items)["EL10-SSD"] == Decimal(530)
     assert shut(items) == {}
@@ -355,6 +356,39 @@ def test_a_bill_that_cannot_be_read_is_not_complete(cloud, fault):
     assert [type(item) for item in reader.account()] == [AccountRecord, ScopeResult]
 
 
+def test_the_last_months_report_is_what_its_days_come_to(cloud):
+    month = Period(start=datetime(2026, 2, 28, 21, tzinfo=UTC), end=datetime(2026, 3, 31, 21, tzinfo=UTC))
+    reader = provider(cloud, static_token=STATIC)
+
+    record = next(iter(reader.account()))
+    days = [
+        each
+        for each in reader.charges(month)
+        if isinstance(each, ChargeRecord)
+        and each.native_type != "dedicated_server"
+        and month.start <= each.charge_period_start < month.end
+    ]
+
+    (total,) = record.month_totals
+    assert (total.month, total.currency, total.leaves_out) == (date(2026, 3, 1), "RUB", ("dedicated_server",))
+    assert total.amount == sum(each.billed_cost for each in days) > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "status", "status": 403}, {"kind": "malformed"}, {"kind": "null_field", "field": "value"}],
+)
+def test_a_report_that_is_refused_costs_nothing_else(cloud, fault):
+    cloud.faults.add(Fault(family="selectel.billing", path="v1/billing/report", **fault))
+
+    refused = list(provider(cloud, static_token=STATIC).account())
+    without = list(provider(cloud).account())
+
+    assert [refused[0].month_totals, without[0].month_totals] == [(), ()]
+    assert refused[0].balance == without[0].balance
+    assert shut(refused) == {}
+
+
 @pytest.mark.parametrize("field", ["value", "period"])
 def test_rows_without_money_or_time_are_no_rows_of_nothing(cloud, field):
     cloud.faults.add(
@@ -436,7 +470,7 @@ def test_zones_that_lose_the_way_to_the_next_page_are_not_all_there_is(cloud, mo
 def test_rented_servers_that_may_not_be_listed_are_told_and_cost_the_bill_nothing(cloud):
     cloud.faults.add(Fault(kind="section_disabled", family="selectel.dedicated"))
 
-    items = list(provider(cloud, static_token="lab-secret-static_100500").charges(WEEK))
+    items = list(provider(cloud, static_token=STATIC).charges(WEEK))
 
     assert shut(items) == {}
     assert [item.code for item in items if isinstance(item, Finding)] == ["rented_servers_refused"]

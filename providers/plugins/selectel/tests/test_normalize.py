@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from providers.contract.records import ResourceType
+from providers.contract.records import MonthTotal, ResourceType
 from providers.openstack.normalize import Malformed, Place
 from providers.plugins.selectel.normalize import account, billing, managed, payments, prices, rates, words
 from providers.plugins.selectel.normalize.billing import Row
@@ -527,3 +527,33 @@ def test_top_ups_and_ended_payments_state_no_rate():
 
     assert len(found) == 1
     assert list(payments.run_rates(found, {}, now=NOW)) == []
+
+
+def report(*values: object) -> dict[str, object]:
+    return {"year": 2026, "month": 3, "projects": [{"id": "p", "value": value} for value in values]}
+
+
+def test_a_month_is_the_sum_of_its_projects_in_kopecks():
+    found = account.month_total(report(125, 10_001), date(2026, 3, 1))
+
+    assert found == MonthTotal(
+        month=date(2026, 3, 1), amount=Decimal("101.26"), currency="RUB", leaves_out=("dedicated_server",)
+    )
+    assert account.month_total(report(), date(2026, 3, 1)) is None  # not made yet, or nothing to report
+
+
+@pytest.mark.parametrize(
+    ("body", "month"),
+    [
+        (report(125), date(2026, 2, 1)),
+        (report(125), date(2025, 3, 1)),
+        (report(None), date(2026, 3, 1)),
+        (report(True), date(2026, 3, 1)),
+        ({**report(), "projects": [7]}, date(2026, 3, 1)),
+        ({**report(), "projects": None}, date(2026, 3, 1)),
+        ([], date(2026, 3, 1)),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_no_nought(body, month):
+    with pytest.raises(Malformed):
+        account.month_total(body, month)
