@@ -17,8 +17,10 @@ from recommendations.engine.assembly import (
 from recommendations.engine.facts import DAYS_IN_MONTH, BilledPart, ResourceFacts
 from recommendations.engine.pricing import (
     MEMORY_GIB,
+    RETRIEVAL_GIB,
     SERVER,
     STORAGE_GIB,
+    TRAFFIC_GIB,
     VCPU,
     VOLUME,
     Offer,
@@ -36,6 +38,7 @@ __all__ = [
     "zone_of",
 ]
 
+COUNTED_IN_GIB = frozenset({MEMORY_GIB, STORAGE_GIB, TRAFFIC_GIB, RETRIEVAL_GIB})
 GIB_IN_UNIT = {"MB": 1 / MIB_IN_GIB, "MiB": 1 / MIB_IN_GIB, "GB": Decimal(1), "GiB": Decimal(1)}
 
 
@@ -119,7 +122,7 @@ def _offer_of(facts: ResourceFacts, part: BilledPart) -> Offer | None:
 def _unit_factor(part: BilledPart, offer: Offer) -> Decimal | None:
     """How many of the offer's component one of the part's unit is: a MB is 1/1024 of a GiB."""
     unit = part.unit.removesuffix("-Hours").removesuffix("*H")
-    if offer.component in (MEMORY_GIB, STORAGE_GIB):
+    if offer.component in COUNTED_IN_GIB:
         return GIB_IN_UNIT.get(unit)
     return None if unit in GIB_IN_UNIT else Decimal(1)
 

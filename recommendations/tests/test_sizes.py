@@ -470,6 +470,18 @@ def test_list_price_of_a_billed_part_is_for_the_bills_own_unit() -> None:
     assert list_price_of(facts, traffic) is None
 
 
+def test_list_price_of_traffic_is_for_what_the_bill_counts() -> None:
+    traffic = offer(
+        resource_type="network", component="traffic_gib", billing_sku_id="traffic", monthly=Decimal("3.125")
+    )
+    facts = billed_server(PriceBook([*PARTS, traffic]))
+    by_the_gb = facts.parts[-1]
+    by_the_mb = billed("traffic", "MB", "7000", "99", is_usage=True)
+
+    assert list_price_of(facts, by_the_gb) == Decimal("3.125")
+    assert list_price_of(facts, by_the_mb) == Decimal("3.125") / 1024
+
+
 def test_price_of_a_place_is_before_that_for_everywhere() -> None:
     everywhere = offer(resource_type="floating_ip", component="ip", monthly=Decimal(100))
     here = offer(resource_type="floating_ip", component="ip", monthly=Decimal(150), region_id="ru-1")
