@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 import pytest
 
 from accounts.tests.factories import OrganizationFactory
-from infrazen.demo.history import emulated_providers
+from infrazen.demo.history import emulated_providers, read_history
 from infrazen.demo.plan import Plan
 from infrazen.demo.prices import list_prices
+from providers.models import ProviderConnection
 from providers.services import create_connection
 from recommendations.engine.pricing import PriceBook
-from recommendations.engine.sizes import quotes, volume_quote
+from recommendations.engine.registry import all_rules
+from recommendations.engine.sizes import current_quote, quotes, volume_quote
+from recommendations.evidence import Evidence, Lookback
 from recommendations.prices.models import Price, PriceReading
 from recommendations.prices.queries import price_book
 
@@ -113,3 +117,52 @@ def test_demo_lists_answer_its_questions(book: PriceBook) -> None:
     assert retrieval is not None
     assert retrieval.monthly == Decimal("2.5")
     assert {each.country for each in book.offers("beget", "server")} == {"RU", "KZ"}
+
+
+@pytest.mark.once
+def test_servers_of_the_demo_are_quoted_at_exactly_what_they_are_billed(
+    demo_data: Path, settings: Any
+) -> None:
+    """The emulators bill by the lists that they show: a line taken for another one would show here."""
+    settings.AFTER_SYNC = ["costs.services.after_sync"]
+    organization, whole = OrganizationFactory(time_zone="Europe/Moscow"), Plan.load()
+    wanted = tuple(each for each in whole.connections if each["name"] == "Selectel BU-B")
+    plan = replace(whole, history_days=1, connections=wanted, budgets=())
+    with emulated_providers(NOW.date(), plan) as server:
+        read_history(
+            organization=organization,
+            server=server,
+            plan=plan,
+            anchor=NOW.date(),
+            now=NOW,
+            auto_sync=False,
+            progress=lambda _done, _total: None,
+        )
+    connection = ProviderConnection.objects.select_related("organization").get()
+    evidence = Evidence(
+        connection,
+        prices=price_book(organization, NOW),
+        lookback=Lookback.of(all_rules().values()),
+        now=NOW,
+    )
+
+    found = {
+        facts.name: current_quote(facts)
+        for batch in evidence.trees()
+        for facts in batch
+        if facts.resource_type == "server"
+    }
+
+    assert {name: quote and quote.family for name, quote in found.items()} == {
+        "web-frontend-01": "high_freq",
+        "web-frontend-02": "high_freq",
+        "db-mysql-staging": "standard",
+        "dev-k8s-node-01": "standard",
+        "dev-k8s-node-02": "standard",
+        "test-runner-01": "percent_50",
+        "ci-runner-spot": "preemptible",
+    }
+    for name, quote in found.items():
+        assert quote is not None
+        assert quote.billed_monthly is not None, name
+        assert round(quote.monthly, 2) == round(quote.billed_monthly, 2), name
