@@ -538,5 +538,5 @@ class TestPeople:
         # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest and active syncs,
         # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2),
         # forecast (3), anomalies, budgets (2)
-        with django_assert_num_queries(31):
+        with django_assert_num_queries(34):
             owner.get("/", period)
