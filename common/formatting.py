@@ -7,7 +7,7 @@ Roubles are written in the reader's currency where one is set (`shown_in`); othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -108,10 +108,13 @@ def no_data() -> str:
 
 def number(value: Decimal | int | None, places: int = 0) -> str:
     """`1 234,50`: exactly `places` decimals, rounded half-even; never a minus before zero."""
-    if value is None:
-        return no_data()
-    digits = _digits(Decimal(value), places)
-    return f"{MINUS}{digits[1:]}" if _is_below_zero(digits) else digits.removeprefix("-")
+    return no_data() if value is None else numbers([Decimal(value)], places)[0]
+
+
+def numbers(values: Iterable[Decimal | None], places: int = 0) -> list[str]:
+    """`number` of each; the language is looked up once, which a table of thousands of them feels."""
+    separators, nothing = _separators(), no_data()
+    return [nothing if value is None else _number(value, places, separators) for value in values]
 
 
 def number_short(value: Decimal | int | None, places: int = 1) -> str:
@@ -297,14 +300,19 @@ def _rounded(value: Decimal, places: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
 
 
-def _is_below_zero(digits: str) -> bool:
-    return digits.startswith("-") and any(digit in digits for digit in "123456789")
+def _number(value: Decimal, places: int, separators: Mapping[int, str]) -> str:
+    text = f"{value:,.{places}f}"  # half-even, as decimals are written by default
+    if text.startswith("-"):
+        text = (MINUS if any(digit in text for digit in "123456789") else "") + text[1:]
+    return text.translate(separators)
 
 
 def _digits(value: Decimal, places: int) -> str:
-    """Rounded half-even, as Decimal formats; with "-" before what was below zero."""
-    text = f"{value:,.{places}f}"
-    return text.translate(_SEPARATORS.get(_language(), _SEPARATORS["en"]))
+    return _number(value, places, _separators())
+
+
+def _separators() -> Mapping[int, str]:
+    return _SEPARATORS.get(_language(), _SEPARATORS["en"])
 
 
 def _short(day: date) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,7 +12,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dates import MONTHS_3, MONTHS_ALT, WEEKDAYS
-from django.utils.html import format_html, format_html_join, json_script
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, pgettext
 
@@ -91,7 +91,7 @@ class ChartRow:
     @property
     def cells(self) -> SafeString:
         """The values as cells: of a year's table the template would draw thousands one by one."""
-        return format_html_join("", '<td class="number">{}</td>', ((value,) for value in self.values))
+        return format_html('<td class="number">{}</td>' * len(self.values), *self.values)
 
 
 @register.filter
@@ -119,31 +119,33 @@ def _value_shown(value: Any) -> str | None:
 def chart_table(data: Mapping[str, Any]) -> list[ChartRow]:
     """The numbers of a chart (its data as js/charts.js describes it) as rows of a table."""
     percentages = data.get("unit") == "percent"
-    titles = data.get("titles") or [_label_text(str(label)) for label in data["labels"]]
-    rows = []
-    for index, title in enumerate(titles):
-        raw = [series["values"][index] for series in data["series"]]
-        known = [Decimal(str(value)) for value in raw if value is not None]
-        rows.append(
-            ChartRow(
-                label=title,
-                values=[_value_text(value, percentages=percentages) for value in raw],
-                total=formatting.number(sum(known, Decimal(0)) if known else None, 2),
-            )
-        )
-    return rows
+    today = timezone.localdate()
+    titles = data.get("titles") or [_label_text(str(label), today) for label in data["labels"]]
+    columns = [
+        [None if value is None else Decimal(str(value)) for value in series["values"]]
+        for series in data["series"]
+    ]
+    texts = [
+        list(map(formatting.percent, column)) if percentages else formatting.numbers(column, 2)
+        for column in columns
+    ]
+    places = range(len(titles))
+    totals = formatting.numbers((_sum_known(column[place] for column in columns) for place in places), 2)
+    return [
+        ChartRow(label=titles[place], values=[column[place] for column in texts], total=totals[place])
+        for place in places
+    ]
 
 
-def _label_text(label: str) -> str:
+def _sum_known(values: Iterable[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _label_text(label: str, today: date) -> str:
     if "T" in label:
-        at = timezone.localtime(datetime.fromisoformat(label))
-        return formatting.moment(at, today=timezone.localdate())
-    return formatting.short_date(date.fromisoformat(label), today=timezone.localdate())
-
-
-def _value_text(value: Any, *, percentages: bool) -> str:
-    decimal = None if value is None else Decimal(str(value))
-    return formatting.percent(decimal) if percentages else formatting.number(decimal, 2)
+        return formatting.moment(timezone.localtime(datetime.fromisoformat(label)), today=today)
+    return formatting.short_date(date.fromisoformat(label), today=today)
 
 
 @register.simple_tag

@@ -227,7 +227,7 @@ def test_queries_do_not_grow(client: Client, count: int, django_assert_num_queri
         client.get(url("report_list"))
     with django_assert_num_queries(10):
         client.get(url("report_detail", reports[0].pk))
-    with time_machine.travel(NOW), django_assert_num_queries(28):
+    with time_machine.travel(NOW), django_assert_num_queries(30):
         client.get(url("report_preview", reports[0].pk))
     with django_assert_num_queries(6):
         client.get("/api/v1/report-runs/")
