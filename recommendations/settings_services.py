@@ -23,7 +23,7 @@ def set_rule(
     organization: Organization | None,
     is_enabled: bool | None,
     options: Mapping[str, Any],
-    by: User,
+    by: User | None,
     connection: ProviderConnection | None = None,
     tag_key: str = "",
     tag_value: str = "",

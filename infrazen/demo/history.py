@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.services import ensure_demo
 from costs.allocation.services import restate
+from infrazen.demo.advice import set_rules
 from infrazen.demo.allocation import allocate
 from infrazen.demo.budgets import set_budgets
 from infrazen.demo.plan import ZONE, Plan
@@ -108,6 +109,7 @@ def read_history(
     """
     moments = list(_moments(plan, anchor, now))
     allocate(organization, plan, since=anchor - BILLS_REACH_BACK)
+    set_rules(organization, plan)
     connections = _connections(server, organization, plan, moments[0], auto_sync)
     pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
     with _asking_rules_apart():
