@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.api import IdFilter
 from inventory.models import ResourceType
@@ -15,7 +16,11 @@ from recommendations.engine.contract import Category, Effort, Risk
 from recommendations.models import OPEN, Recommendation, Status
 
 OPEN_VALUE, EXCLUDED_VALUE = "open", "excluded"
-STATUSES = [(OPEN_VALUE, _("Open")), *Status.choices, (EXCLUDED_VALUE, _("Excluded"))]
+STATUSES = [
+    (OPEN_VALUE, pgettext_lazy("recommendations", "Open")),
+    *Status.choices,
+    (EXCLUDED_VALUE, _("Excluded")),
+]
 CONFIDENCES = [("high", _("high")), ("medium", _("medium or high"))]
 LEAST = {"high": Decimal("0.8"), "medium": Decimal("0.5")}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -23,16 +23,28 @@ from accounts.access import UserRequest, organization_required, writer_required
 from accounts.audit.services import record
 from common import formatting
 from costs.explorer.queries import today_of
-from inventory.queries import series_of
+from inventory.queries import Series, series_of
 from providers.models import ProviderConnection
 from recommendations import decisions, exports, proof, queries, tasks, wording
 from recommendations.engine.contract import Category, Effort, Risk
 from recommendations.filters import CONFIDENCES, STATUSES, RecommendationFilter
 from recommendations.forms import SNOOZE_DAYS, BulkForm, DecisionForm, members_of
-from recommendations.models import OPEN, DismissReason, Recommendation, Status
+from recommendations.models import (
+    LIVE,
+    OPEN,
+    ConnectionEvaluation,
+    DismissReason,
+    Recommendation,
+    Status,
+)
 
 PAGE_SIZE = 50
 CHART_DAYS = 14
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SLOW = frozenset(
+    {"disk_used_gib", "object_count", "request_rate", "read_request_rate", "network_rx", "network_tx"}
+)
+"""Series that some providers tell once in several hours or a day."""
 LEVELS = {
     Status.PENDING: "progress",
     Status.APPROVED: "progress",
@@ -179,7 +191,6 @@ def _cells(found: queries.Summary, proven: proof.Proven) -> list[dict[str, Any]]
             "unit": pgettext("after an amount", "/mo"),
             "note": _("each rouble counted once"),
             "note_more": unpriced % {"count": found.unpriced_count} if found.unpriced_count else "",
-            "wide": True,
         },
         {
             "label": _("To decide"),
@@ -257,15 +268,17 @@ def _detail(
 ) -> HttpResponse:
     now = timezone.now()
     today = today_of(request.organization, now)
+    seen_at = _seen_at(row)
     context = {
         **row_of(row),
         "form": form or DecisionForm(organization=request.organization, today=today),
         "alternatives": wording.texts(row.alternatives),
         "members": list(members_of(request.organization)),
-        "charts": _charts(row),
+        "seen_at": seen_at,
+        "charts": _charts(row, seen_at),
         "events": [
             {
-                "date": formatting.long_date(timezone.localtime(event.at).date(), today=today),
+                "date": formatting.short_date(timezone.localtime(event.at).date(), today=today),
                 "time": f"{timezone.localtime(event.at):%H:%M}",
                 "title": wording.event(event),
                 "note": " · ".join(filter(None, (event.by.display_name if event.by else "", event.text))),
@@ -281,6 +294,14 @@ def _detail(
     return render(request, "recommendations/recommendation_detail.html", context, status=status)
 
 
+def _seen_at(row: Recommendation) -> datetime:
+    """When the rule last said it: rows that say the same are not written anew."""
+    evaluation = ConnectionEvaluation.objects.filter(connection=row.connection_id).first()
+    if evaluation is None or row.stale_since is not None or row.status not in LIVE:
+        return row.refreshed_at
+    return max(row.refreshed_at, evaluation.evaluated_at)
+
+
 def _others(row: Recommendation) -> list[dict[str, Any]]:
     """Other open findings on the same resource."""
     rows = (
@@ -291,18 +312,20 @@ def _others(row: Recommendation) -> list[dict[str, Any]]:
     return [{"row": each, "summary": wording.summary(each)} for each in rows]
 
 
-def _charts(row: Recommendation) -> list[dict[str, Any]]:
-    """The series that are the evidence, hour by hour, up to the last refresh; one query."""
-    if not row.metrics:
-        return []
-    end = row.refreshed_at.replace(minute=0, second=0, microsecond=0)
+def _charts(row: Recommendation, seen_at: datetime) -> list[dict[str, Any]]:
+    """The series that are the evidence over two weeks up to the last look: by the hour, slow ones by the day."""
+    end = seen_at.replace(minute=0, second=0, microsecond=0)
     start = end - timedelta(days=CHART_DAYS)
-    found = series_of(row.resource, tuple(row.metrics), start=start, end=end, step=timedelta(hours=1))
+    found: dict[str, Series] = {}
+    for step, is_slow in ((HOUR, False), (DAY, True)):
+        names = tuple(name for name in row.metrics if (name in SLOW) == is_slow)
+        if names:
+            found.update(series_of(row.resource, names, start=start, end=end, step=step))
     return [
         {
             "id": f"evidence-{place}",
             "title": wording.metric(name),
-            "label": _("%(metric)s of %(name)s, hour by hour over two weeks")
+            "label": _("%(metric)s of %(name)s over two weeks")
             % {"metric": wording.metric(name), "name": row.resource.name},
             "data": {
                 "labels": [at.isoformat() for at in series.times],

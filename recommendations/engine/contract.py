@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from recommendations.engine.calendar import Calendar
@@ -35,9 +36,9 @@ class Category(TextChoices):
 
 
 class Effort(TextChoices):
-    MINUTES = "minutes", _("minutes")
-    HOURS = "hours", _("hours")
-    DAYS = "days", _("days")
+    MINUTES = "minutes", pgettext_lazy("effort", "minutes")
+    HOURS = "hours", pgettext_lazy("effort", "hours")
+    DAYS = "days", pgettext_lazy("effort", "days")
 
 
 class Risk(TextChoices):

@@ -76,7 +76,7 @@ def test_values_are_put_into_words():
         },
     ).as_json()
 
-    assert wording.text(stored) == "₽28,500.00, 4.2%, 2.5 vCPU, 1 Oct, Server, 1,234"
+    assert wording.text(stored) == "₽28,500.00, 4.2%, 2.5 vCPU, 1\u00a0Oct, Server, 1,234"
 
 
 def test_event_tells_its_value(db):
@@ -84,4 +84,4 @@ def test_event_tells_its_value(db):
     until = RecommendationEventFactory(kind="snoozed", data={"until": "2026-10-08"})
 
     assert wording.event(event) == "Dismissed: it is needed as it is"
-    assert wording.event(until) == "Put off until 8 Oct"
+    assert wording.event(until) == "Put off until 8\u00a0Oct"

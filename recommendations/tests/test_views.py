@@ -136,11 +136,11 @@ def test_detail_draws_the_series_that_are_the_evidence(manager, found):
 
 def test_queries_of_a_detail_do_not_grow(manager, found, django_assert_num_queries):
     manager.get(at("recommendation_detail", found.pk))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         manager.get(at("recommendation_detail", found.pk))
     for _n in range(10):
         RecommendationEventFactory(recommendation=found, kind="comment", text="Seen.")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         manager.get(at("recommendation_detail", found.pk))
 
 

@@ -116,3 +116,23 @@ def test_fingerprint_and_description():
     ]
     assert prints[0] == prints[1] != prints[2]
     check_description(BackupRetention, daily=77, monthly=66)
+
+
+def test_thirty_evening_copies_are_the_policy_while_today_s_is_not_made_yet():
+    evenings = [backup(age + 0.5, pk=age + 1) for age in range(30)]  # 30 September back to 1 September
+
+    assert word(answer(evenings)) == NOT_MATCHED
+    assert found_pks(answer([*evenings, backup(0.1, pk=98)])) == (30,)
+
+
+def test_copy_of_yesterday_builds_on_older_ones_although_its_cost_is_not_known_yet():
+    partial = {"volume_id": "v1", "is_incremental": True}
+    doubled = [backup(5), backup(5.1, pk=98)]
+
+    assert found_pks(answer(doubled)) == (98,)
+    assert word(answer([backup(1, cost_days_count=0, configuration=partial), *doubled])) == NOT_MATCHED
+
+
+def found_pks(said):
+    assert isinstance(said, Finding)
+    return said.resource_pks

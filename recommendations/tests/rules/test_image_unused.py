@@ -86,3 +86,12 @@ def test_fingerprint_and_description():
     ]
     assert prints[0] == prints[1] != prints[2]
     check_description(ImageUnused, days=33)
+
+
+def test_new_image_is_the_newest_although_it_is_too_young_to_be_asked_about():
+    old, new = image(), image(name="shop-2026-09-25", provider_created_at=ago(6), cost_days_count=0)
+
+    answers = ask_together(ImageUnused, [old, new])
+
+    assert word(answers[f"resource:{old.pk}"]) == MATCHED
+    assert word(answers[f"resource:{new.pk}"]) == SkipReason.TOO_YOUNG

@@ -105,3 +105,11 @@ def test_fingerprint_and_description():
     ]
     assert prints[0] == prints[1] != prints[2]
     check_description(SnapshotOld, days=33, keep_newest=7)
+
+
+def test_copy_of_yesterday_counts_although_its_cost_is_not_known_yet():
+    fresh = {"cost_days_count": 0, "age": 1}
+    partial = {"configuration": {"volume_id": "v1", "is_incremental": True}}
+
+    assert word(answer(snapshot(100), snapshot(**fresh))) == MATCHED
+    assert word(answer(snapshot(100), snapshot(50), snapshot(**fresh, **partial))) == SkipReason.GUARDED
