@@ -106,6 +106,7 @@ AFTER_SYNC = [
     "costs.budgets.services.after_sync",
     "costs.anomalies.services.after_sync",
     "recommendations.services.after_sync",
+    "recommendations.policies.services.after_sync",
     "syncs.announcements.after_sync",
 ]
 # Called in this order after an administrator gave a provider's type another meaning; see syncs
@@ -118,6 +119,7 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
     "recommendations.losses.of_organization",
+    "recommendations.policies.losses.of_organization",
     "recommendations.schedules.losses.of_organization",
     "costs.allocation.losses.of_organization",
     "costs.budgets.losses.of_organization",

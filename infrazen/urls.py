@@ -25,6 +25,7 @@ urlpatterns = [
     path("anomalies/", include("costs.anomalies.urls")),
     path("budgets/", include("costs.budgets.urls")),
     path("exports/focus/", include("costs.focus.urls")),
+    path("recommendations/policies/", include("recommendations.policies.urls")),
     path("recommendations/prices/", include("recommendations.prices.urls")),
     path("recommendations/schedules/", include("recommendations.schedules.urls")),
     path("recommendations/", include("recommendations.urls")),

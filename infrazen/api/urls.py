@@ -31,6 +31,7 @@ from recommendations.api import (
     ResourceOutcomesView,
     RuleViewSet,
 )
+from recommendations.policies.api import PolicyViewSet, ViolationViewSet
 from recommendations.prices.api import PriceComparisonView, PriceViewSet
 from recommendations.schedules.api import PowerScheduleViewSet
 from syncs.api.completes import CompleteSyncViewSet
@@ -74,6 +75,8 @@ router.register("anomalies", AnomalyViewSet, basename="anomaly")
 router.register("recommendations", RecommendationViewSet, basename="recommendation")
 router.register("recommendation-rules", RuleViewSet, basename="recommendation_rule")
 router.register("exclusions", ExclusionViewSet, basename="exclusion")
+router.register("policies", PolicyViewSet, basename="policy")
+router.register("violations", ViolationViewSet, basename="violation")
 router.register("power-schedules", PowerScheduleViewSet, basename="power_schedule")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("reports", ReportViewSet, basename="report")
