@@ -136,7 +136,7 @@ class TestFigures:
 
         assert "measured at 1 of 2 machines" in text
         assert "20%" in text
-        assert "Providers tell no traffic." in text
+        assert "Providers tell the traffic, but not how much of it there could be." in text
         assert "bar--none" in text
 
 
