@@ -88,10 +88,13 @@ def check(rule: type[Rule], facts: ResourceFacts, options: Options) -> Skip | No
             )
     if "standby" not in off and rule.category in QUIET_CATEGORIES and is_standby(facts):
         return Skip(SkipReason.TWIN, Text(_("It stands by for another one.")))
-    return _unmet_need(rule, facts, options)
+    return None if "needs" in off else unmet_need(rule, facts, options)
 
 
-def _unmet_need(rule: type[Rule], facts: ResourceFacts, options: Options) -> Skip | None:
+def unmet_need(rule: type[Rule], facts: ResourceFacts, options: Options) -> Skip | None:
+    """The first need that is not met. A rule that must see all of a group, the young ones too, asks for itself and has
+    "needs" among its `guards_off`.
+    """
     for need in rule.needs:
         skip = None
         if isinstance(need, Age):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-from recommendations.engine import cleanup, copies, steps
+from recommendations.engine import cleanup, copies, guards, steps
 from recommendations.engine.calculations import confidence, kopecks
 from recommendations.engine.contract import (
     Answer,
@@ -70,11 +70,17 @@ class BackupRetention(Rule):
     effort = Effort.HOURS
     risk = Risk.MEDIUM
     is_destructive = True
+    guards_off = frozenset({"needs"})
+    """What is too young to have a known cost is a copy all the same."""
 
     def evaluate_connection(
         self, facts: Sequence[ResourceFacts], options: Options
     ) -> Iterable[tuple[str, Answer]]:
+        unmet = {each.pk: guards.unmet_need(type(self), each, options) for each in facts}
+        yield from ((f"resource:{pk}", skip) for pk, skip in unmet.items() if skip is not None)
         for source, group in copies.by_source(facts).items():
+            if all(unmet[each.pk] for each in group):
+                continue
             if source:
                 yield f"source:{source}", self._answer(group, options)
             else:
@@ -85,7 +91,8 @@ class BackupRetention(Rule):
         excess = [
             each
             for each in _beyond(group, options)
-            if cleanup.not_there(each) is None
+            if guards.unmet_need(type(self), each, options) is None
+            and cleanup.not_there(each) is None
             and cleanup.kept_by_tag(each, options["keep_tags"]) is None
             and cleanup.kept_by_name(each, options["keep_words"]) is None
             and _may_go(each)
@@ -154,15 +161,21 @@ def _may_go(facts: ResourceFacts) -> bool:
 
 
 def _beyond(group: Sequence[ResourceFacts], options: Options) -> list[ResourceFacts]:
-    """What is kept neither as the newest of a day nor as the newest of a month."""
+    """What is kept neither as the newest of a day nor as the newest of a month.
+
+    Today's copy may not be made yet: then the day before the first of the last days still has its own.
+    """
     today = group[0].connection.today
-    first_day = today - timedelta(days=options["daily"] - 1)
+    first_day = today - timedelta(days=options["daily"])
+    days: set[date] = set()
     months = {_month(today, back) for back in range(options["monthly"])}
     seen: set[object] = set()
     found = []
     for each in group:  # the newest first
         made = each.created_at.astimezone(each.connection.zone).date()
-        places: list[object] = [made] if made >= first_day else []
+        if made >= first_day and len(days) < options["daily"]:
+            days.add(made)
+        places: list[object] = [made] if made in days else []
         if (made.year, made.month) in months:
             places.append((made.year, made.month))
         if set(places) - seen:

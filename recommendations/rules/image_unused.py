@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-from recommendations.engine import cleanup, copies, steps
+from recommendations.engine import cleanup, copies, guards, steps
 from recommendations.engine.calculations import confidence
 from recommendations.engine.contract import (
     Age,
@@ -63,6 +63,8 @@ class ImageUnused(Rule):
     effort = Effort.MINUTES
     risk = Risk.LOW
     is_destructive = True
+    guards_off = frozenset({"needs"})
+    """What is too young to be asked about is the newest one all the same."""
 
     def evaluate_connection(
         self, facts: Sequence[ResourceFacts], options: Options
@@ -76,6 +78,8 @@ class ImageUnused(Rule):
                 yield f"resource:{each.pk}", self._answer(each, options, is_newest=each is newest)
 
     def _answer(self, facts: ResourceFacts, options: Options, *, is_newest: bool) -> Answer:
+        if (unmet := guards.unmet_need(type(self), facts, options)) is not None:
+            return unmet
         if (gone := cleanup.not_there(facts)) is not None:
             return gone
         if facts.connection.made_from is None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-from recommendations.engine import cleanup, copies, steps
+from recommendations.engine import cleanup, copies, guards, steps
 from recommendations.engine.calculations import confidence
 from recommendations.engine.contract import (
     Answer,
@@ -69,6 +69,8 @@ class SnapshotOld(Rule):
     effort = Effort.MINUTES
     risk = Risk.LOW
     is_destructive = True
+    guards_off = frozenset({"needs"})
+    """What is too young to be asked about is the newest one all the same."""
 
     def evaluate_connection(
         self, facts: Sequence[ResourceFacts], options: Options
@@ -82,6 +84,8 @@ class SnapshotOld(Rule):
     def _answer(
         self, facts: ResourceFacts, group: Sequence[ResourceFacts], options: Options, *, is_newest: bool
     ) -> Answer:
+        if (unmet := guards.unmet_need(type(self), facts, options)) is not None:
+            return unmet
         if (gone := cleanup.not_there(facts)) is not None:
             return gone
         age = age_days(facts)
