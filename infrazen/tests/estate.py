@@ -36,6 +36,7 @@ from inventory.models import (
 from providers.models import ProviderConnection
 from providers.plugins.focus.report import FileReport
 from providers.tests.factories import ConnectionFactory
+from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
 from recommendations.prices.models import PriceReading
 from recommendations.prices.tests.factories import PriceFactory
 from syncs.models import (
@@ -85,6 +86,7 @@ def marked_estate() -> tuple[Organization, User]:
     _money(connection, snapshot, resource)
     _expectations(connection, resource)
     _prices(connection)
+    _policy(resource)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -124,6 +126,13 @@ def _prices(connection: ProviderConnection) -> None:
             {"scope": "prices", "status": "failed", "code": "", "message": f"{MARK} reason", "params": {}}
         ],
     )
+
+
+def _policy(resource: Resource) -> None:
+    """What the organization demands, and what breaks it."""
+    policy = PolicyFactory(organization=resource.organization, name=f"{MARK} policy", scope=f"name={MARK}")
+    why = {"message": "Without the tags: %(missing)s.", "params": {"missing": f"{MARK} tag"}}
+    ViolationFactory(resource=resource, policy=policy, why=why)
 
 
 def _report_of_costs(organization: Organization) -> None:

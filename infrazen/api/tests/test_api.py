@@ -17,6 +17,7 @@ from costs.explorer.models import SavedView
 from costs.reports.tests.factories import ReportFactory, ReportRunFactory
 from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
 from costs.unit_costs.tests.factories import UnitMetricFactory
+from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
 from recommendations.prices.tests.factories import PriceFactory
 from syncs.tests.factories import (
     BillingFileFactory,
@@ -75,6 +76,7 @@ def foreign() -> dict[str, int]:
     ReferenceFactory(complete_sync=complete, connection=state.connection, snapshot=snapshot)
     own = {"organization": state.organization}
     report = ReportFactory(name="secret-name", **own)
+    policy = PolicyFactory(name="secret-name", **own)
     return {
         "organizations": state.organization.pk,
         "members": MembershipFactory(user__full_name="secret-name", **own).pk,
@@ -96,6 +98,8 @@ def foreign() -> dict[str, int]:
         "allocation-rules": AllocationRule.objects.create(name="secret-name", **own).pk,
         "saved-views": SavedView.objects.create(name="secret-name", is_shared=True, **own).pk,
         "prices": PriceFactory(name="secret-name", plugin=True, **own).pk,
+        "policies": policy.pk,
+        "violations": ViolationFactory(resource=state.resource, policy=policy).pk,
     }
 
 
@@ -136,6 +140,7 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "members",
         "organizations",
         "planned-changes",
+        "policies",
         "price-comparison",
         "prices",
         "providers",
@@ -147,6 +152,7 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "snapshots",
         "states",
         "unit-metrics",
+        "violations",
     }
 
 

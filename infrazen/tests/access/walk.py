@@ -34,6 +34,7 @@ from costs.reports.models import Report, ReportFile, ReportRun
 from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection, ProviderType
+from recommendations.policies.models import Policy, Violation
 from recommendations.prices.models import Price
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
 
@@ -120,6 +121,8 @@ class Estate:
 
     KINDS = (
         ("api:price", Price),
+        ("violation", Violation),
+        ("polic", Policy),
         ("reports:run_start", Report),
         ("reports:run_list", Report),
         ("reports:run_", ReportRun),
