@@ -21,7 +21,10 @@ STATUSES = [
     *Status.choices,
     (EXCLUDED_VALUE, _("Excluded")),
 ]
-CONFIDENCES = [("high", _("high")), ("medium", _("medium or high"))]
+CONFIDENCES = [
+    ("high", pgettext_lazy("confidence", "high")),
+    ("medium", pgettext_lazy("confidence", "medium or high")),
+]
 LEAST = {"high": Decimal("0.8"), "medium": Decimal("0.5")}
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from accounts.models import Organization
+from inventory.models import Resource
 from recommendations.engine.registry import all_rules, rule_of
 from recommendations.models import (
     COUNTED,
@@ -110,6 +111,11 @@ def top(organization: Organization, count: int) -> list[Recommendation]:
         status__in=COUNTED, is_excluded=False, counted_monthly_rub__gt=0
     )
     return list(rows[:count])
+
+
+def of_resource(resource: Resource) -> QuerySet[Recommendation]:
+    """The open ones about a resource."""
+    return recommendations(resource.organization).filter(resource=resource, status__in=OPEN)
 
 
 def report(organization: Organization, connection_id: int | None = None) -> list[RuleReport]:

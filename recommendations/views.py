@@ -304,11 +304,7 @@ def _seen_at(row: Recommendation) -> datetime:
 
 def _others(row: Recommendation) -> list[dict[str, Any]]:
     """Other open findings on the same resource."""
-    rows = (
-        queries.recommendations(row.organization)
-        .filter(resource_id=row.resource_id, status__in=OPEN)
-        .exclude(pk=row.pk)
-    )
+    rows = queries.of_resource(row.resource).exclude(pk=row.pk)
     return [{"row": each, "summary": wording.summary(each)} for each in rows]
 
 

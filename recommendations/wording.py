@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from common import formatting
 from recommendations.engine.calendar import Calendar
@@ -138,7 +138,11 @@ def confidence_level(confidence: Decimal) -> str:
 
 def confidence(row: Recommendation) -> str:
     """`high, 85 %`."""
-    words = {"high": gettext("high"), "medium": gettext("medium"), "low": gettext("low")}
+    words = {
+        "high": pgettext("confidence", "high"),
+        "medium": pgettext("confidence", "medium"),
+        "low": pgettext("confidence", "low"),
+    }
     share = formatting.percent(row.confidence * 100, 0)
     return f"{words[confidence_level(row.confidence)]}, {share}"
 
