@@ -51,6 +51,8 @@ SECTIONS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("budgets.budget", "savings"),
             ("budgets.plannedchange", "event_upcoming"),
             ("anomalies.anomaly", "troubleshoot"),
+            ("recommendation_policies.policy", "shield"),
+            ("recommendation_policies.violation", "gpp_maybe"),
             ("reports.report", "summarize"),
             ("reports.reportrun", "description"),
         ],
