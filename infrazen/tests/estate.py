@@ -39,6 +39,15 @@ from providers.tests.factories import ConnectionFactory
 from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
 from recommendations.prices.models import PriceReading
 from recommendations.prices.tests.factories import PriceFactory
+from recommendations.schedules.tests.factories import PowerScheduleFactory
+from recommendations.tests.factories import (
+    ConnectionEvaluationFactory,
+    ExclusionFactory,
+    RecommendationEventFactory,
+    RecommendationFactory,
+    ResourceEvaluationFactory,
+    RuleSettingFactory,
+)
 from syncs.models import (
     BillingFile,
     BillingFileStatus,
@@ -87,6 +96,7 @@ def marked_estate() -> tuple[Organization, User]:
     _expectations(connection, resource)
     _prices(connection)
     _policy(resource)
+    _recommendations(resource)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -104,6 +114,22 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _recommendations(resource: Resource) -> None:
+    """A finding with its history, what was seen, what is set and left alone, and office hours."""
+    organization = resource.organization
+    row = RecommendationFactory(
+        resource=resource,
+        assigned_to=organization.memberships.get().user,
+        facts=[[f"{MARK} fact", f"{MARK} value"]],
+    )
+    RecommendationEventFactory(recommendation=row, kind="comment", text=f"{MARK} comment")
+    ConnectionEvaluationFactory(connection=resource.connection)
+    ResourceEvaluationFactory(resource=resource)
+    RuleSettingFactory(organization=organization, tag_key=f"{MARK} key", is_enabled=False)
+    ExclusionFactory(organization=organization, name=f"{MARK} exclusion", scope=f"name={MARK}")
+    PowerScheduleFactory(organization=organization, name=f"{MARK} schedule", scope=f"name={MARK}")
 
 
 def _prices(connection: ProviderConnection) -> None:
