@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, CharField, Max, QuerySet, Sum, Value, When
+from django.db.models import BigIntegerField, Case, CharField, Func, Max, QuerySet, Sum, Value, When
 
 from costs.models import DailyCost
 from costs.series import whole_days_of
@@ -28,12 +30,14 @@ from recommendations.engine.facts import (
     ResourceFacts,
 )
 from recommendations.engine.pricing import PriceBook
-from recommendations.engine.usage import Series
+from recommendations.engine.usage import Points, Series
 from recommendations.surroundings import Surroundings, open_states, plugin_of
 from syncs.models import ChargeLine, ResourceState, SyncSnapshot
 
 BATCH = 400
 """Resources whose facts are in memory at once, give or take a tree."""
+MOST_SHARED = 200
+"""So many sets of measured hours are remembered."""
 CONSUMED_DAYS = (30, 90)
 CONSUMING_TYPES = frozenset({ResourceType.S3_BUCKET, ResourceType.CONTAINER_REGISTRY, ResourceType.CDN})
 SHORTEST_COST = 30
@@ -51,6 +55,17 @@ HISTORY = (
     "action",
     *SIZE,
 )
+
+
+class Seconds(Func):
+    """An instant as whole seconds since 1970."""
+
+    output_field = BigIntegerField()
+    template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS bigint)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,8 @@ class Evidence:
         self.unread = surroundings.unread
         self.is_old = surroundings.is_old(now)
         self.members = self._members()
+        self._instants: dict[int, datetime] = {}
+        self._hours: dict[tuple[int, ...], tuple[datetime, ...]] = {}
         self.facts = surroundings.facts(self.plugin, prices=prices, now=now, zone=self.zone)
 
     def _open_states(self) -> QuerySet[ResourceState]:
@@ -117,6 +134,18 @@ class Evidence:
         """{resource: its parent, where that one is there too} of all that is there now."""
         parents = dict(self._open_states().order_by("resource_id").values_list("resource_id", "parent_id"))
         return {pk: parent if parent in parents else None for pk, parent in parents.items()}
+
+    def hours_of(self, seconds: tuple[int, ...]) -> tuple[datetime, ...]:
+        """The instants; most resources are measured in the same hours, and share them."""
+        known = self._hours.get(seconds)
+        if known is None:
+            for each in seconds:
+                if each not in self._instants:
+                    self._instants[each] = datetime.fromtimestamp(each, UTC)
+            known = tuple(self._instants[each] for each in seconds)
+            if len(self._hours) < MOST_SHARED:
+                self._hours[seconds] = known
+        return known
 
     # ---- resources ----------------------------------------------------------------------------------------
 
@@ -307,11 +336,12 @@ class _Reads:
         return found
 
     def _series(self) -> dict[int, dict[str, Series]]:
-        points: dict[int, dict[str, list[tuple[datetime, float, float]]]] = {}
+        """Instants are read as whole seconds and shared: parsing a date for each of millions of points costs the most."""
         until = self.evidence.until
         by_length: dict[int, list[int]] = defaultdict(list)
         for pk in self.pks:
             by_length[self.evidence.lookback.use.get(self.kinds[pk], SHORTEST_USE)].append(pk)
+        found: dict[int, dict[str, Series]] = {}
         for days, pks in by_length.items():
             rows = (
                 MetricPoint.objects.filter(
@@ -319,15 +349,14 @@ class _Reads:
                     observed_at__gte=until - timedelta(days=days),
                     observed_at__lt=until,
                 )
-                .order_by("observed_at")
-                .values_list("resource_id", "metric", "observed_at", "value", "maximum")
+                .order_by("resource_id", "metric", "observed_at")
+                .values_list("resource_id", "metric", Seconds("observed_at"), "value", "maximum")
             )
-            for pk, metric, at, value, maximum in rows.iterator(20_000):
-                points.setdefault(pk, {}).setdefault(metric, []).append((at, value, maximum))
-        return {
-            pk: {metric: Series(found, until) for metric, found in metrics.items()}
-            for pk, metrics in points.items()
-        }
+            for (pk, metric), points in groupby(rows.iterator(20_000), key=itemgetter(0, 1)):
+                _pks, _metrics, seconds, values, maxima = zip(*points, strict=True)
+                hours = self.evidence.hours_of(seconds)
+                found.setdefault(pk, {})[metric] = Series(Points(hours, values, maxima), until)
+        return found
 
     # ---- put together -------------------------------------------------------------------------------------
 

@@ -135,10 +135,18 @@ class ConnectionFacts:
     """{private network: servers on it}, of the providers that tell it (`configuration["private_networks"]`)."""
     highest_limits: Mapping[str, Decimal] | None = None
     """{limit of the account: its highest use in the last thirty days}; None where only today's is known."""
+    _sharing: list[frozenset[int]] = field(default_factory=list, init=False, repr=False, compare=False)
     stop_saves: Mapping[str, StopSaves] = field(default_factory=dict)
     """{type: what is not charged while it is off, and how it is switched off}, as the plugin's capabilities have it.
 
     A type that is not in it cannot be switched off for less."""
+
+    def shares_network(self, pk: int) -> bool:
+        """Whether another server is known to be in a private network of this one's."""
+        if not self._sharing:  # asked for every server: put together once
+            shared = (members for members in self.network_members.values() if len(members) > 1)
+            self._sharing.append(frozenset(pk for members in shared for pk in members))
+        return pk in self._sharing[0]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -205,6 +213,9 @@ class ResourceFacts:
     """Of what other rules found about it in this evaluation, for those that look at a whole connection afterwards."""
     parent: ResourceFacts | None = None
     components: list[ResourceFacts] = field(default_factory=list)
+    _summaries: dict[tuple[str, int, datetime | None], tuple[Series, MetricSummary | None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     # ---- time ---------------------------------------------------------------------------------------------
 
@@ -258,7 +269,11 @@ class ResourceFacts:
             (each for each in (self.first_seen_at, self.resized_at if since_resize else None) if each),
             default=None,
         )
-        return series.summary(days=days, not_before=not_before)
+        key = (metric, days, not_before)
+        known = self._summaries.get(key)  # many rules ask the same
+        if known is None or known[0] is not series:
+            known = self._summaries[key] = (series, series.summary(days=days, not_before=not_before))
+        return known[1]
 
     # ---- words --------------------------------------------------------------------------------------------
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import overload
 from zoneinfo import ZoneInfo
 
 HOURS_OF_WEEK = 168
@@ -12,6 +16,33 @@ HOURS_OF_DAY = 24
 ONE_HOUR = timedelta(hours=1)
 Point = tuple[datetime, float, float]
 """An hour: its beginning (aware UTC), average, maximum."""
+_AT = itemgetter(0)
+
+
+class Points(Sequence[Point]):
+    """Hours in a sixth of the memory that tuples take; `hours` may be shared by many."""
+
+    __slots__ = ("hours", "maxima", "values")
+
+    def __init__(self, hours: Sequence[datetime], values: Iterable[float], maxima: Iterable[float]) -> None:
+        self.hours = hours
+        self.values = array("d", values)
+        self.maxima = array("d", maxima)
+
+    def __len__(self) -> int:
+        return len(self.hours)
+
+    def __iter__(self) -> Iterator[Point]:
+        return zip(self.hours, self.values, self.maxima, strict=True)
+
+    @overload
+    def __getitem__(self, place: int) -> Point: ...
+    @overload
+    def __getitem__(self, place: slice) -> Points: ...
+    def __getitem__(self, place: int | slice) -> Point | Points:
+        if isinstance(place, slice):
+            return Points(self.hours[place], self.values[place], self.maxima[place])
+        return (self.hours[place], self.values[place], self.maxima[place])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +73,15 @@ class Series:
     until: datetime
 
     def since(self, start: datetime) -> Series:
-        return Series([point for point in self.points if point[0] >= start], self.until)
+        return Series(self.points[bisect_left(self.points, start, key=_AT) :], self.until)
 
     def summary(self, *, days: int, not_before: datetime | None = None) -> MetricSummary | None:
         """The last `days` days, of them only what is not before an instant; None without a single point."""
         start = self.until - timedelta(days=days)
         if not_before is not None and not_before > start:
             start = not_before
-        points = [point for point in self.points if start <= point[0] < self.until]
+        first, end = (bisect_left(self.points, moment, key=_AT) for moment in (start, self.until))
+        points = self.points[first:end]
         if not points:
             return None
         values = sorted(average for _at, average, _maximum in points)
@@ -66,15 +98,14 @@ class Series:
     def hours_at_least(self, limit: float, *, days: int) -> int:
         """In how many of the last days' hours the average was `limit` or more."""
         start = self.until - timedelta(days=days)
-        return sum(1 for at, average, _maximum in self.points if at >= start and average >= limit)
+        return sum(1 for _at, average, _maximum in self.since(start).points if average >= limit)
 
     def by_day(self, zone: ZoneInfo, *, days: int) -> dict[object, list[float]]:
         """{local date: hourly averages} of the last days."""
         start = self.until - timedelta(days=days)
         found: dict[object, list[float]] = {}
-        for at, average, _maximum in self.points:
-            if at >= start:
-                found.setdefault(at.astimezone(zone).date(), []).append(average)
+        for at, average, _maximum in self.since(start).points:
+            found.setdefault(at.astimezone(zone).date(), []).append(average)
         return found
 
 

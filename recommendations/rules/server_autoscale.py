@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy
@@ -40,6 +41,8 @@ from recommendations.engine.workload import holds_memory
 BALANCER = "load_balancer"
 LEAST_COVERAGE = 0.7
 Group = tuple[str, str, str, Decimal | None, int | None]
+Spot = tuple[str, str]
+"""Project and region."""
 
 
 class ServerAutoscale(Rule):
@@ -107,7 +110,7 @@ class ServerAutoscale(Rule):
     def evaluate_connection(
         self, facts: Sequence[ResourceFacts], options: Options
     ) -> Iterable[tuple[str, Answer]]:
-        balancers = [each for each in facts if each.resource_type == BALANCER]
+        balancers = _largest(each for each in facts if each.resource_type == BALANCER)
         groups: dict[Group, list[ResourceFacts]] = defaultdict(list)
         for each in facts:
             if each.resource_type != BALANCER:
@@ -116,7 +119,7 @@ class ServerAutoscale(Rule):
             yield from self._group(members, balancers, options)
 
     def _group(
-        self, members: list[ResourceFacts], balancers: Sequence[ResourceFacts], options: Options
+        self, members: list[ResourceFacts], balancers: Mapping[Spot, float], options: Options
     ) -> Iterator[tuple[str, Answer]]:
         running = sorted((each for each in members if each.status == "running"), key=lambda each: each.name)
         yield from (
@@ -124,7 +127,7 @@ class ServerAutoscale(Rule):
             for each in members
             if each.status != "running"
         )
-        if len(running) > 1 and any(_serves(balancer, running) for balancer in balancers):
+        if len(running) > 1 and balancers.get(_spot(running[0]), 0) >= len(running):
             lead = running[-1]
             key = f"group:{lead.sub_account_id}:{lead.region_id}:{stem_of(lead.name)}"[:150]
             yield key, self._about(running, options)
@@ -162,14 +165,19 @@ def _group_of(facts: ResourceFacts) -> Group:
     return (facts.sub_account_id, facts.region_id, stem, facts.vcpus, facts.memory_mib)
 
 
-def _serves(balancer: ResourceFacts, servers: Sequence[ResourceFacts]) -> bool:
-    """Whether it may be theirs: it stands in their project and has at least as many targets, if that is known."""
-    targets = balancer.configuration.get("member_count")
-    return (
-        (balancer.sub_account_id, balancer.region_id) == (servers[0].sub_account_id, servers[0].region_id)
-        and balancer.status == "running"
-        and (not isinstance(targets, int) or targets >= len(servers))
-    )
+def _spot(facts: ResourceFacts) -> Spot:
+    return (facts.sub_account_id, facts.region_id)
+
+
+def _largest(balancers: Iterable[ResourceFacts]) -> dict[Spot, float]:
+    """{project and region: targets of the largest balancer there}; one whose targets are not known may have any."""
+    found: dict[Spot, float] = {}
+    for each in balancers:
+        if each.status == "running":
+            told = each.configuration.get("member_count")
+            targets = told if isinstance(told, int) else inf
+            found[_spot(each)] = max(targets, found.get(_spot(each), 0))
+    return found
 
 
 def _steady(demand: Demand, options: Options) -> NotMatched | None:

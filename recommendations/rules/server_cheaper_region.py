@@ -179,12 +179,7 @@ def _kept(facts: ResourceFacts) -> Skip | None:
         return Skip(
             SkipReason.GUARDED, Text(_("It is production and has no replica that would go on working."))
         )
-    mates = [
-        network
-        for network, members in facts.connection.network_members.items()
-        if facts.pk in members and len(members) > 1
-    ]
-    if mates:
+    if facts.connection.shares_network(facts.pk):
         return Skip(
             SkipReason.GUARDED,
             Text(_("It shares private networks with other servers: they move together or not at all.")),

@@ -137,7 +137,7 @@ class CrossProvider(Rule):
 
     def evaluate(self, facts: ResourceFacts, options: Options) -> Answer:
         connection = facts.connection
-        if any(facts.pk in members and len(members) > 1 for members in connection.network_members.values()):
+        if connection.shares_network(facts.pk):
             return Skip(
                 SkipReason.GUARDED,
                 Text(_("It shares private networks with other servers: they move together or not at all.")),

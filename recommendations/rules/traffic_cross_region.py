@@ -105,15 +105,20 @@ class TrafficCrossRegion(Rule):
                 projects[each.sub_account_id].append(talk)
         for talks in projects.values():
             talks.sort(key=lambda each: (-each.traffic, each.facts.pk))
-            for talk in talks:
-                yield f"resource:{talk.facts.pk}", self._answer(talk, talks, options)
+            others = _dearest_elsewhere(talks)
+            for place, talk in enumerate(talks):
+                found = others.get(talk.facts.region_id)
+                yield f"resource:{talk.facts.pk}", self._answer(talk, place, found, talks, options)
 
-    def _answer(self, talk: Talk, talks: Sequence[Talk], options: Options) -> Answer:
+    def _answer(
+        self, talk: Talk, place: int, found: int | None, talks: Sequence[Talk], options: Options
+    ) -> Answer:
+        """`found` is where among the talks, the dearest first, its other end stands."""
         region = talk.facts.region_id
-        other = next((each for each in talks if each.facts.region_id not in ("", region)), None)
-        if other is None or not region:
+        if found is None or not region:
             return Skip(SkipReason.NO_EVIDENCE, Text(_("Where its traffic goes to is not known.")))
-        if talks.index(other) < talks.index(talk):
+        other = talks[found]
+        if found < place:
             return NotMatched(Text(_("It is told with “%(name)s”."), {"name": other.facts.name}))
         traffic, both = talk.traffic + other.traffic, talk.monthly + other.monthly
         share = traffic / both * FULL
@@ -164,6 +169,19 @@ class TrafficCrossRegion(Rule):
             ),
             notes=(Text(_("The bill names no other end: that the two talk to each other is a guess.")),),
         )
+
+
+def _dearest_elsewhere(talks: Sequence[Talk]) -> dict[str, int]:
+    """{region: where the first of another one stands}."""
+    first: dict[str, int] = {}
+    for place, talk in enumerate(talks):
+        first.setdefault(talk.facts.region_id, place)
+    known = sorted(place for region, place in first.items() if region)[:2]
+    return {
+        region: next(place for place in known if talks[place].facts.region_id != region)
+        for region in first
+        if any(talks[place].facts.region_id != region for place in known)
+    }
 
 
 def _talk(facts: ResourceFacts, options: Options) -> Talk | None:
