@@ -157,7 +157,9 @@ def _moment(policy: Policy, demands: Demands) -> Moment:
 
 
 def _live(organization: Organization, *, connection: ProviderConnection | None) -> dict[Key, Violation]:
+    """Locked: what a person decides meanwhile waits, and is not written over."""
     rows = Violation.objects.of(organization).filter(connection=connection, status__in=LIVE)
+    rows = rows.select_for_update(of=("self",))
     return {(row.policy_id, row.resource_id): row for row in rows.order_by("pk")}
 
 

@@ -106,7 +106,8 @@ class PolicyForm(ScopeForm):
             option.name: _lines(option, cleaned.get(PREFIX + option.name)) for option in self.kind.options
         }
         try:
-            self.kind.read(cleaned["parameters"])
+            if not any(PREFIX + option.name in self.errors for option in self.kind.options):
+                self.kind.read(cleaned["parameters"])
         except (InvalidOption, InvalidParameters) as error:
             self.add_error(None, str(error))
         return cleaned
@@ -172,11 +173,10 @@ def _field(option: Option, choices: Any) -> forms.Field:
         return forms.MultipleChoiceField(
             label=label,
             choices=list(choices),
-            required=False,
             help_text=text,
             widget=forms.SelectMultiple({"size": 8}),
         )
     if isinstance(option.default, tuple):
         area = forms.Textarea({"rows": 4, "spellcheck": "false"})
-        return forms.CharField(label=label, required=False, max_length=20_000, help_text=text, widget=area)
+        return forms.CharField(label=label, max_length=20_000, help_text=text, widget=area)
     return forms.CharField(label=label, max_length=40, help_text=text)

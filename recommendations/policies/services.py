@@ -108,6 +108,8 @@ def save_policy(
 
 @transaction.atomic
 def delete_policy(*, policy: Policy, by: User) -> None:
+    """The policy is locked before its violations, as a check does: else the two could wait for each other."""
+    policy = Policy.objects.select_for_update().get(pk=policy.pk)
     record("policy.deleted", actor=by, obj=policy, details={"name": policy.name, "kind": policy.kind})
     policy.delete()
 

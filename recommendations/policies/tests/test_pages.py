@@ -143,7 +143,8 @@ def test_off_hours_take_an_own_schedule_alone(manager, estate):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"p_tags": ""}, "Name at least one tag"),
+        ({"p_tags": ""}, "This field is required."),
+        ({"p_tags": "=prod"}, "Name at least one tag"),
         ({"name": ""}, "This field is required."),
         ({"name": "Taken"}, "choose another"),
         ({"grace_days": "400"}, "less than or equal to 366"),
