@@ -7,7 +7,7 @@ only what that sync changed, with the families it belongs to. Evidence ends at m
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from providers.models import ProviderConnection
 from recommendations import proof
 from recommendations.counting import recount
 from recommendations.engine.calculations import HUNDREDTH
-from recommendations.engine.contract import Category, Finding, NotMatched, Rule, Skip, SkipReason
+from recommendations.engine.contract import Category, Finding, Metric, NotMatched, Rule, Skip, SkipReason
 from recommendations.engine.evaluation import Outcome, evaluate_connection, evaluate_resources, outcome_word
 from recommendations.engine.facts import ResourceFacts
 from recommendations.engine.pricing import PriceBook
@@ -259,6 +259,7 @@ def _see(evidence: Evidence, rulebook: Rulebook, only: Collection[int] | None) -
     rules = list(rulebook.rules.values())
     together = [rule for rule in rules if rule.subject == "connection"]
     types = frozenset().union(*(rule.applies_to for rule in together)) if together else frozenset()
+    metrics = _metrics_of(together)
     excluded = rulebook.excluded(evidence.connection)
 
     def is_excluded(rule: type[Rule], facts: ResourceFacts) -> bool:
@@ -271,6 +272,8 @@ def _see(evidence: Evidence, rulebook: Rulebook, only: Collection[int] | None) -
         for outcome in evaluate_resources(rules, batch, rulebook.options_for, is_excluded):
             seen.add(outcome)
         if only is None:
+            for facts in batch:
+                facts.keep_series(metrics.get(facts.resource_type, ()))
             kept += [facts for facts in batch if facts.resource_type in types]
     if only is None:
         for facts in kept:
@@ -278,6 +281,16 @@ def _see(evidence: Evidence, rulebook: Rulebook, only: Collection[int] | None) -
         for outcome in evaluate_connection(together, kept, rulebook.options_for, is_excluded):
             seen.add(outcome)
     return seen
+
+
+def _metrics_of(rules: Iterable[type[Rule]]) -> dict[str, set[str]]:
+    """{type: series that these rules look at}."""
+    found: dict[str, set[str]] = {}
+    for rule in rules:
+        names = {need.name for need in rule.needs if isinstance(need, Metric)}
+        for kind in rule.applies_to:
+            found.setdefault(kind, set()).update(names)
+    return found
 
 
 def _counts(seen: _Seen) -> dict[str, dict[str, int]]:

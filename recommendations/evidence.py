@@ -231,6 +231,8 @@ class _Reads:
         if self.evidence.span is None:
             return found, first
         last = min(self.evidence.span[1], self.evidence.today - ONE_DAY)
+        days_of: dict[date, date] = {}
+        amounts: dict[Decimal, Decimal] = {}  # most days cost the same: one number for all of them
         by_length: dict[int, list[int]] = defaultdict(list)
         for pk in self.pks:
             by_length[self.evidence.lookback.cost.get(self.kinds[pk], SHORTEST_COST)].append(pk)
@@ -244,8 +246,10 @@ class _Reads:
             )
             for pk, day, currency, amount in rows:
                 if currency == (self.states[pk].currency or currency):
-                    found[pk][day] = found[pk].get(day, Decimal(0)) + amount
-                    first.setdefault(pk, day)
+                    costs, when = found[pk], days_of.setdefault(day, day)
+                    total = costs[when] + amount if when in costs else amount
+                    costs[when] = amounts.setdefault(total, total)
+                    first.setdefault(pk, when)
         return found, first
 
     def _history(self) -> dict[int, list[dict[str, Any]]]:

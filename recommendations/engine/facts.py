@@ -6,7 +6,7 @@ None is "not known"; an empty text is "has none" where the provider would have t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -274,6 +274,11 @@ class ResourceFacts:
         if known is None or known[0] is not series:
             known = self._summaries[key] = (series, series.summary(days=days, not_before=not_before))
         return known[1]
+
+    def keep_series(self, metrics: Collection[str]) -> None:
+        """Forget all other measurements, for what stays in memory until a whole connection was read."""
+        self.series = {name: each for name, each in self.series.items() if name in metrics}
+        self._summaries.clear()
 
     # ---- words --------------------------------------------------------------------------------------------
 
