@@ -345,6 +345,7 @@ def _proof(row: Recommendation) -> dict[str, Any] | None:
     if row.applied_at is None:
         return None
     before, after = row.before, row.proof
+    problem = after.get("problem", "")
     return {
         "before": Decimal(before["day_cost"]) if before else None,
         "cpu_before": before.get("cpu") if before else None,
@@ -352,7 +353,7 @@ def _proof(row: Recommendation) -> dict[str, Any] | None:
         "repriced": Decimal(after["repriced_day_cost"]) if after else None,
         "is_repriced": bool(after and after["is_repriced"]),
         "cpu_after": after.get("cpu") if after else None,
-        "problem": _(after["problem"]) if after and after["problem"] else "",
+        "problem": _(problem) if problem else "",
         "due": row.applied_at + timedelta(days=proof.FORTNIGHT + 1),
     }
 

@@ -62,7 +62,7 @@ def text(stored: Mapping[str, Any] | None) -> str:
 
 
 def value(stored: Any) -> str:
-    """A stored value as `engine.contract.money`, `percent`, `number`, `day`, `term` or `weekly` made it."""
+    """A stored value as `engine.contract.money`, `percent`, `number`, `day`, `series`, `term` or `weekly` made it."""
     if isinstance(stored, Mapping):
         return _typed(stored)
     if isinstance(stored, int):
@@ -77,6 +77,8 @@ def _typed(stored: Mapping[str, Any]) -> str:
         return formatting.long_date(day, today=day)
     if kind == "term":
         return gettext(raw)
+    if kind == "series":
+        return metric(raw)
     if kind == "weekly":
         return weekly(Calendar.of_text(raw))
     try:

@@ -125,6 +125,11 @@ def weekly(calendar: Calendar) -> dict[str, str]:
     return {"kind": "weekly", "value": calendar.as_text()}
 
 
+def series_name(metric: str) -> dict[str, str]:
+    """The name of a series, put into words."""
+    return {"kind": "series", "value": metric}
+
+
 def term(message: str) -> dict[str, str]:
     """An English text marked for translation that stands inside another one."""
     return {"kind": "term", "value": message}

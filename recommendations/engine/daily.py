@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_noop as _
 
-from recommendations.engine.contract import Skip, SkipReason, Text, percent
+from recommendations.engine.contract import Skip, SkipReason, Text, percent, series_name
 from recommendations.engine.facts import ResourceFacts
 
 DAY_SECONDS = 86_400
@@ -75,14 +75,17 @@ def measured(facts: ResourceFacts, metric: str, *, days: int, coverage: Decimal)
     """The series, or why it says nothing."""
     found = daily(facts, metric, days)
     if found is None:
-        return Skip(SkipReason.NO_METRICS, Text(_("There is no series “%(metric)s”."), {"metric": metric}))
+        return Skip(
+            SkipReason.NO_METRICS,
+            Text(_("There is no series “%(metric)s”."), {"metric": series_name(metric)}),
+        )
     if found.coverage < float(coverage):
         return Skip(
             SkipReason.TOO_FEW_SAMPLES,
             Text(
                 _("Of “%(metric)s” %(known)d of %(days)d days are known; %(wanted)s are needed."),
                 {
-                    "metric": metric,
+                    "metric": series_name(metric),
                     "known": len(found.means),
                     "days": days,
                     "wanted": percent(coverage * FULL),

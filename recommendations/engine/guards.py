@@ -21,6 +21,7 @@ from recommendations.engine.contract import (
     Text,
     number,
     percent,
+    series_name,
 )
 from recommendations.engine.facts import ResourceFacts
 
@@ -148,14 +149,17 @@ def _no_metric(facts: ResourceFacts, need: Metric, options: Options) -> Skip | N
     wanted = need.coverage if not isinstance(need.coverage, str) else options[need.coverage]
     summary = facts.usage(need.name, days)
     if summary is None:
-        return Skip(SkipReason.NO_METRICS, Text(_("There is no series “%(metric)s”."), {"metric": need.name}))
+        return Skip(
+            SkipReason.NO_METRICS,
+            Text(_("There is no series “%(metric)s”."), {"metric": series_name(need.name)}),
+        )
     if summary.coverage < float(wanted):
         return Skip(
             SkipReason.TOO_FEW_SAMPLES,
             Text(
                 _("Of “%(metric)s” %(share)s of %(days)s days is there; %(wanted)s is needed."),
                 {
-                    "metric": need.name,
+                    "metric": series_name(need.name),
                     "share": percent(summary.coverage * 100),
                     "days": number(days),
                     "wanted": percent(float(wanted) * 100),

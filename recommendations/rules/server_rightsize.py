@@ -243,7 +243,7 @@ def _too_busy(facts: ResourceFacts, options: Options) -> Skip | None:
                 SkipReason.GUARDED,
                 Text(
                     _("“%(metric)s” was at %(limit)s or more for an hour."),
-                    {"metric": name, "limit": percent(limit)},
+                    {"metric": series_name(name), "limit": percent(limit)},
                 ),
             )
     return None

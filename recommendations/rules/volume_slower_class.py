@@ -33,6 +33,7 @@ from recommendations.engine.contract import (
     money,
     number,
     percent,
+    series_name,
 )
 from recommendations.engine.facts import DAYS_IN_MONTH, ResourceFacts
 from recommendations.engine.pricing import LIMIT_IOPS, LIMIT_THROUGHPUT, Offer
@@ -190,7 +191,10 @@ def _load(facts: ResourceFacts, options: Options) -> Load | Skip:
     for name in (IOPS, THROUGHPUT):
         summary = facts.usage(name, options["days"])
         if summary is None:
-            return Skip(SkipReason.NO_METRICS, Text(_("There is no series “%(metric)s”."), {"metric": name}))
+            return Skip(
+                SkipReason.NO_METRICS,
+                Text(_("There is no series “%(metric)s”."), {"metric": series_name(name)}),
+            )
         if summary.coverage < float(options["coverage"]):
             return Skip(SkipReason.TOO_FEW_SAMPLES)
         found.append(summary)

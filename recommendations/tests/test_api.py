@@ -140,7 +140,7 @@ def test_resource_is_asked_now(api, estate, only_quiet):
     assert (row["rule"], row["outcome"], row["why"]) == (
         "test.quiet",
         "no_metrics",
-        "There is no series “cpu_percent”.",
+        "There is no series “CPU, %”.",
     )
     assert api.get(at("resource-outcomes", RecommendationFactory().resource_id)).status_code == 404
 
