@@ -30,6 +30,7 @@ from recommendations.engine.contract import (
     Value,
     money,
     percent,
+    series_name,
 )
 from recommendations.engine.facts import CostSummary, ResourceFacts
 from recommendations.engine.rightsizing import Fit, Need
