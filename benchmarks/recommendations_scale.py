@@ -187,8 +187,9 @@ def _state(resources: Any, place: int, number: int, snapshots: Any) -> Any:
     resource, spot = resources[place], number % 10
     is_orphan = spot in (5, 6) and number // 10 % 20 == 0
     is_part = spot in (3, 4, 5, 6) and not is_orphan
+    network = {"private_networks": [f"network-{number // 10}"]} if number // 10 % 4 == 0 else {}
     values: dict[str, Any] = {
-        "server": {"vcpus": 4, "memory_mib": 8192},
+        "server": {"vcpus": 4, "memory_mib": 8192, "configuration": network},
         "volume": {"storage_gib": 100, "configuration": {"volume_type": "universal", "is_bootable": True}},
         "snapshot": {
             "storage_gib": 40,

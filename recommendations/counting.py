@@ -15,6 +15,17 @@ from syncs.models import ResourceState
 
 ZERO = Decimal(0)
 DAYS_IN_MONTH = 30
+READ = (
+    "category",
+    "resource_pks",
+    "covered_pks",
+    "current_monthly",
+    "saving_monthly",
+    "saving_monthly_rub",
+    "counted_monthly_rub",
+    "instead_of",
+)
+"""Of each finding; not the texts and facts, which are most of it."""
 
 
 def recount(connection: ProviderConnection, *, now: datetime) -> None:
@@ -26,12 +37,13 @@ def recount(connection: ProviderConnection, *, now: datetime) -> None:
         Recommendation.objects.of(connection.organization)
         .counted()
         .filter(connection=connection)
+        .only(*READ)
         .order_by("pk")
     )
     stale = (
         Recommendation.objects.filter(connection=connection)
         .exclude(counted_monthly_rub=0, instead_of=None)
-        .exclude(pk__in=[row.pk for row in rows])
+        .exclude(pk__in=Recommendation.objects.of(connection.organization).counted().values("pk"))
     )
     stale.update(counted_monthly_rub=ZERO, instead_of=None)
     counted = count(_candidates(rows), _costs(connection, rows, now))

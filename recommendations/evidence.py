@@ -63,6 +63,10 @@ class Seconds(Func):
     output_field = BigIntegerField()
     template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS bigint)"
 
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        """None: both databases give whole numbers, of millions of rows."""
+        return []
+
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
         return self.as_sql(compiler, connection, template=template, **context)
