@@ -380,6 +380,10 @@ class RuleSettingSerializer(serializers.Serializer[Any]):
         return fields
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not {"is_enabled", "options"} & set(self.initial_data):
+            raise serializers.ValidationError(
+                {"is_enabled": [_("Say whether the rule is on, or which options it has.")]}
+            )
         if given["connection"] is not None and given["tag_key"]:
             raise serializers.ValidationError(
                 {"tag_key": [_("A setting is for a connection or for a tag, not for both.")]}
@@ -394,6 +398,7 @@ class RuleViewSet(TenantViewSet):
     serializer_class = RecommendationRuleSerializer
     filter_backends = ()
     pagination_class = None
+    lookup_field = "rule_id"
     lookup_value_regex = r"[a-z0-9_.]+"
 
     @extend_schema(responses=RecommendationRuleSerializer(many=True))
@@ -405,9 +410,9 @@ class RuleViewSet(TenantViewSet):
         )
 
     @extend_schema(request=RuleSettingSerializer, responses=RecommendationRuleSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
-        """Sets a rule for the organization, a connection or a tag; saying nothing takes the setting away."""
-        rule = rule_of(pk)
+    def partial_update(self, request: Request, rule_id: str) -> Response:
+        """Sets a rule for the organization, a connection or a tag; null and no option take the setting away."""
+        rule = rule_of(rule_id)
         if rule is None:
             raise NotFound
         given = RuleSettingSerializer(data=request.data, context={"organization": self.organization})

@@ -169,6 +169,12 @@ def test_option_that_cannot_be_is_refused(api, estate, options):
     assert not RuleSetting.objects.exists()
 
 
+def test_setting_that_says_nothing_is_refused(api, estate):
+    answer = send(api, at("recommendation_rule-detail", "server.idle"), {}, "patch")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["is_enabled"])
+
+
 def test_exclusion_is_made_changed_and_removed(api, estate):
     given = {"name": "Kept", "scope": "name=keep", "reason": "Agreed."}
     made = send(api, at("exclusion-list"), given)

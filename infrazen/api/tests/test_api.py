@@ -19,6 +19,8 @@ from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
 from costs.unit_costs.tests.factories import UnitMetricFactory
 from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
 from recommendations.prices.tests.factories import PriceFactory
+from recommendations.schedules.tests.factories import PowerScheduleFactory
+from recommendations.tests.factories import ExclusionFactory, RecommendationFactory
 from syncs.tests.factories import (
     BillingFileFactory,
     CompleteSyncFactory,
@@ -32,8 +34,8 @@ pytestmark = pytest.mark.django_db
 SAME_FOR_ALL = {"providers", "exchange-rates"}
 """Lists that belong to nobody: a stranger may read them."""
 
-ROWS_FOR_ALL = {"coverage"}
-"""Lists with a row for each dimension, also where there is nothing to tell of it."""
+ROWS_FOR_ALL = {"coverage", "evaluation-report", "recommendation-rules"}
+"""Lists with a row for each dimension or rule, also where there is nothing to tell of it."""
 
 OF_EVERYBODY = {"organizations", "members"}
 """Lists in which everybody finds themselves, and nobody else."""
@@ -98,6 +100,9 @@ def foreign() -> dict[str, int]:
         "allocation-rules": AllocationRule.objects.create(name="secret-name", **own).pk,
         "saved-views": SavedView.objects.create(name="secret-name", is_shared=True, **own).pk,
         "prices": PriceFactory(name="secret-name", plugin=True, **own).pk,
+        "recommendations": RecommendationFactory(resource=state.resource).pk,
+        "exclusions": ExclusionFactory(name="secret-name", **own).pk,
+        "power-schedules": PowerScheduleFactory(name="secret-name", **own).pk,
         "policies": policy.pk,
         "violations": ViolationFactory(resource=state.resource, policy=policy).pk,
     }
@@ -108,6 +113,7 @@ def _address(path: str, pks: dict[str, Any]) -> str:
     for spelling in (r"(?P<pk>\d+)", r"(?P<pk>\d{1,18})", "<int:pk>", "<pk>"):
         path = path.replace(spelling, str(pks.get(kind, 0)))
     path = path.replace("(?P<file_format>[a-z]+)", pks.get("file_format", "html"))
+    path = path.replace("(?P<rule_id>[a-z0-9_.]+)", pks.get("rule_id", "server.idle"))
     assert not set(path) & set("(<\\"), path
     return f"/api/v1/{path}"
 
@@ -131,7 +137,9 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "coverage",
         "daily-costs",
         "difference",
+        "evaluation-report",
         "exchange-rates",
+        "exclusions",
         "explore",
         "focus-export",
         "forecast",
@@ -141,9 +149,12 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "organizations",
         "planned-changes",
         "policies",
+        "power-schedules",
         "price-comparison",
         "prices",
         "providers",
+        "recommendation-rules",
+        "recommendations",
         "reconciliation",
         "report-runs",
         "reports",
@@ -267,7 +278,10 @@ def test_the_schema_is_valid_and_has_every_address() -> None:
     schema = yaml.safe_load(out.getvalue())
     described = {(method, path) for path, methods in schema["paths"].items() for method in methods}
     served = {
-        (method, _address(path, {"file_format": "{file_format}"}).replace("/0/", "/{id}/"))
+        (
+            method,
+            _address(path, {"file_format": "{file_format}", "rule_id": "{rule_id}"}).replace("/0/", "/{id}/"),
+        )
         for method, path in CALLS
     }
     assert described == served
