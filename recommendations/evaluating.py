@@ -421,7 +421,9 @@ class _Writer:
         """Whether anything of the row moved. Detection and decisions stay; a dismissed one returns when it is another."""
         values = self._values(outcome, finding)
         is_other = row.fingerprint != values["fingerprint"] and _is_material(row, values)
-        before = {name: getattr(row, name) for name in (*FINDING_FIELDS, "status", "stale_since")}
+        before = {
+            name: getattr(row, name) for name in (*FINDING_FIELDS, "status", "stale_since", "applied_at")
+        }
         if is_other:
             changed = {"before": _saving_data(row)}
             if row.status == Status.DISMISSED:
@@ -432,6 +434,7 @@ class _Writer:
         if row.status == Status.SNOOZED and row.snoozed_until and row.snoozed_until <= self.evidence.today:
             row.status, row.snoozed_until = Status.PENDING, None
             self.events.append((row, EventKind.WOKEN, {}))
+        row.applied_at, row.before = None, {}  # what was seen applied is so no more
         if row.status == Status.IMPLEMENTED and self._is_overdue(row):
             row.status = Status.PENDING
             self.events.append((row, EventKind.NOT_SEEN, {}))
@@ -485,6 +488,8 @@ class _Writer:
 
     def _lost(self, row: Recommendation, outcome: Outcome | None) -> bool:
         """What a finding becomes that the rule does not make any more; whether the row moved."""
+        if row.status == Status.IMPLEMENTED and row.applied_at is not None:
+            return False  # seen before: it waits for its proof, whose fortnight must not begin anew
         answer = outcome.answer if outcome is not None else None
         is_there = row.resource_id in self.evidence.members
         if is_there and isinstance(answer, Skip) and answer.reason in DATA_MISSING:

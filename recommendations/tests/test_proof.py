@@ -96,6 +96,36 @@ def test_said_to_be_done_and_gone_waits_for_its_proof(estate, evaluate, people):
     assert (one().status, one().applied_at) == ("implemented", NOW + timedelta(hours=1))
 
 
+def test_what_was_said_to_be_done_is_proven_although_it_is_evaluated_every_day(estate, evaluate, people):
+    resource = estate.server(day_cost="100")
+    evaluate(estate)
+    services.implement(recommendation=one(), by=people.manager, now=NOW)
+    estate.remove(resource)
+    costs_until(estate, resource, 16)
+
+    for days in range(1, 17):
+        moment = NOW + timedelta(days=days)
+        evaluate(estate, now=moment)
+        proof.verify_due(estate.organization, now=moment)
+
+    row = one()
+    assert (row.status, row.applied_at) == ("verified", NOW + timedelta(days=1))
+    assert row.realised_monthly == Decimal(3000)
+    kinds = list(row.events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["found", "implemented", "applied", "verified"]
+
+
+def test_what_was_seen_applied_and_is_found_again_is_not_proven(estate, evaluate, people):
+    estate.server()
+    evaluate(estate)
+    services.implement(recommendation=one(), by=people.manager, now=NOW)
+    Recommendation.objects.update(applied_at=NOW, before={"day_cost": "100"})
+
+    evaluate(estate, now=NOW + timedelta(hours=3))
+
+    assert (one().status, one().applied_at, one().before) == ("implemented", None, {})
+
+
 def test_moved_server_without_a_successor_is_not_proven(estate, evaluate):
     resource = deleted(estate, evaluate)
     Recommendation.objects.update(category="rate", status="implemented")
