@@ -50,13 +50,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.slow]
 
 PLAN = demo.Plan.load()
 READ_BEFORE = {
-    "Selectel BU-A": {90, 34, 32, 20},
-    "Selectel BU-B": {90, 71, 69, 62, 40, 20},
+    "Selectel BU-A": {90, 32, 20},
+    "Selectel BU-B": {90, 62, 20},
     "Beget Prod": {90, 60, 30, *range(1, 16)},
     "Beget Dev": {90, 60, 30, *range(1, 16)},
 }
 """Days before the last on which a connection is read: the first, for what is steady must be seen for so long, those
-around what happens, and as many as a provider tells the use of hour by hour."""
+around what happens, and as many as the rules want the use of hour by hour of (Beget tells it so only shortly afterwards)."""
 RULES_EVERY_DAYS = 35
 """So that the rules are asked on day -20, too."""
 KOPECK = Decimal("0.01")
