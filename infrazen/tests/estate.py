@@ -22,6 +22,7 @@ from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChang
 from costs.explorer.models import ChartNote, SavedView
 from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
 from costs.reports.models import Report, ReportFile, ReportRun
+from costs.totals import sum_up
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
@@ -429,7 +430,8 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         "effective_cost_rub": Decimal(10),
     }
     told = {**tenant, "connection": connection, "dimensions": dimensions, "date": date(2026, 11, 20)}
-    DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    total = DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    sum_up(connection_id=total.connection_id, day=total.date)
     CostShare.objects.create(
         **told,
         resource=resource,
