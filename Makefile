@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CATALOGUE := infrazen/locale/ru/LC_MESSAGES/django
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
-APPS = accounts common costs infrazen inventory providers syncs
+APPS = accounts common costs infrazen inventory providers recommendations syncs
 CHECK_SETTINGS := DJANGO_SETTINGS_MODULE=infrazen.test_settings
 
 help:

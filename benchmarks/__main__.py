@@ -12,6 +12,8 @@ NAMES = (
     "deletion",
     "focus_export",
     "forecast",
+    "recommendations_scale",
+    "recommendations_waste",
     "sync_10k",
 )
 

@@ -112,6 +112,15 @@ def memory_mib(name: str = "VmHWM") -> float:
     raise LookupError(name)
 
 
+def server_seconds() -> float:
+    """Seconds of the processor that this connection's PostgreSQL process took so far; it must run on this machine."""
+    from django.db import connection as database
+
+    database.ensure_connection()
+    times = Path(f"/proc/{database.connection.info.backend_pid}/schedstat")
+    return int(times.read_text(encoding="ascii").split()[0]) / 1e9
+
+
 class Stopwatch:
     """Seconds on the wall and on the processor of this process while the block runs."""
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organization
 from providers.models import ProviderConnection
+from recommendations.models import Recommendation, Status
 from syncs.models import ResourceState
 
 
@@ -38,6 +39,12 @@ SECTIONS = (
     Section(url_name="connections", label=_("Connections"), icon="plug", count="connection_count"),
     Section(url_name="inventory:resource_list", label=_("Resources"), icon="server", count="resource_count"),
     Section(url_name="explorer:explorer", label=_("Analytics"), icon="chart", around=("/exports/",)),
+    Section(
+        url_name="recommendations:recommendation_list",
+        label=_("Recommendations"),
+        icon="bulb",
+        count="recommendation_count",
+    ),
     Section(url_name="anomalies:anomaly_list", label=_("Anomalies"), icon="pulse"),
     Section(url_name="context:overview", label=_("Business context"), icon="tree"),
     Section(url_name="budgets:budget_list", label=_("Budgets"), icon="target"),
@@ -105,12 +112,15 @@ def _navigation(request: Any) -> list[dict[str, Any]]:
 
 
 def sidebar_counts(organization: Organization) -> dict[str, int]:
-    """Connections and resources that exist now, in one query."""
+    """Connections and resources that exist now, and recommendations to decide, in one query."""
     found: Any = (
         Organization.objects.filter(pk=organization.pk)
         .values(
             connection_count=_count(ProviderConnection.objects.all()),
             resource_count=_count(ResourceState.objects.open()),
+            recommendation_count=_count(
+                Recommendation.objects.filter(status=Status.PENDING, is_excluded=False)
+            ),
         )
         .get()
     )

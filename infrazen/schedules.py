@@ -71,6 +71,12 @@ SCHEDULES = (
         "Deletes, in small batches, organizations whose thirty days of grace have ended.",
     ),
     Schedule(
+        "Evaluate recommendations",
+        "recommendations.tasks.evaluate_due",
+        1800,
+        "Evaluates what no sync evaluated on its day, wakes what was put off, proves what was applied.",
+    ),
+    Schedule(
         "Make due reports",
         "costs.reports.tasks.make_due_reports",
         120,
@@ -81,6 +87,12 @@ SCHEDULES = (
         "costs.reports.tasks.remove_old_reports",
         24 * 3600,
         "Deletes runs of reports, with their files, that were kept as many days as their report says.",
+    ),
+    Schedule(
+        "Read due price lists",
+        "recommendations.prices.tasks.read_due_prices",
+        3600,
+        "Begins the weekly reading of every organization's price lists, and again a day after one that failed.",
     ),
     Schedule(
         "Keep costs in months",

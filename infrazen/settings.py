@@ -105,6 +105,8 @@ AFTER_SYNC = [
     "costs.services.after_sync",
     "costs.budgets.services.after_sync",
     "costs.anomalies.services.after_sync",
+    "recommendations.services.after_sync",
+    "recommendations.policies.services.after_sync",
     "syncs.announcements.after_sync",
 ]
 # Called in this order after an administrator gave a provider's type another meaning; see syncs
@@ -116,12 +118,16 @@ AFTER_ADMIN_CHANGE = ["accounts.audit.services.record_admin_change"]
 # What goes with an organization, told by each app, from the most missed to the least; see accounts.losses
 ORGANIZATION_LOSSES = [
     "costs.losses.of_organization",
+    "recommendations.losses.of_organization",
+    "recommendations.policies.losses.of_organization",
+    "recommendations.schedules.losses.of_organization",
     "costs.allocation.losses.of_organization",
     "costs.budgets.losses.of_organization",
     "costs.unit_costs.losses.of_organization",
     "costs.reports.losses.of_organization",
     "costs.explorer.losses.of_organization",
     "costs.anomalies.losses.of_organization",
+    "recommendations.prices.losses.of_organization",
     "providers.losses.of_organization",
     "inventory.losses.of_organization",
     "syncs.losses.of_organization",
@@ -134,6 +140,7 @@ REPORT_SECTIONS = [
     "costs.reports.sections.views.ExplorerView",
     "costs.reports.sections.budgets.Budgets",
     "costs.reports.sections.anomalies.Anomalies",
+    "recommendations.report_section.Recommendations",
     "costs.reports.sections.unit_metrics.UnitMetrics",
     "costs.reports.sections.balances.Balances",
 ]
@@ -149,6 +156,10 @@ CBR_DAILY_URL = env.str("CBR_DAILY_URL", "https://www.cbr.ru/scripts/XML_daily.a
 
 INSTALLED_APPS = [
     "infrazen",
+    "recommendations",
+    "recommendations.prices",
+    "recommendations.policies",
+    "recommendations.schedules",
     "costs.unit_costs",
     "costs.anomalies",
     "costs.reports",
@@ -505,6 +516,7 @@ SPECTACULAR_SETTINGS = {
         "infrazen.api.schema.add_common",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "DismissReason": "recommendations.models.DismissReason",
         "BillingFileStatus": "syncs.models.BillingFileStatus",
         "ConnectionStatus": "providers.models.ConnectionStatus",
         "CompleteSyncMode": "syncs.models.CompleteSyncMode",

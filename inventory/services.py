@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from django.db import transaction
 from django.db.models import Avg, Count, Max, Min
@@ -45,7 +44,8 @@ def store_usage(
         if resource_pk is None:
             continue
         for hour, values in _by_hour(series):
-            point = MetricPoint(
+            point = bulk.row(
+                MetricPoint,
                 organization_id=connection.organization_id,
                 resource_id=resource_pk,
                 metric=series.metric,
@@ -125,23 +125,21 @@ def add_note(*, resource: Resource, author: User, text: str) -> ResourceNote:
 
 
 def _by_hour(series: UsageRecord) -> Iterable[tuple[datetime, list[float]]]:
-    def hour(point: tuple[datetime, float]) -> datetime:
-        return point[0].replace(minute=0, second=0, microsecond=0)
-
-    for start, points in groupby(sorted(series.points), key=hour):
-        yield start, [value for _at, value in points]
+    hours: dict[datetime, list[float]] = {}
+    for at, value in series.points:
+        hours.setdefault(at.replace(minute=0, second=0, microsecond=0), []).append(value)
+    return hours.items()
 
 
 def _write_points(batch: list[MetricPoint]) -> int:
     unique = {(point.resource_id, point.metric, point.observed_at): point for point in batch}
+    rows = bulk.Insertion(
+        list(unique.values()),
+        unique_fields=["resource", "metric", "observed_at"],
+        update_fields=["value", "maximum"],
+    )
     with small_transaction():
-        MetricPoint.objects.bulk_create(
-            unique.values(),
-            update_conflicts=True,
-            unique_fields=["resource", "metric", "observed_at"],
-            update_fields=["value", "maximum"],
-            batch_size=BATCH_ROWS,
-        )
+        rows.execute()
     return len(unique)
 
 

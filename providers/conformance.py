@@ -30,15 +30,17 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from providers.contract.errors import AuthenticationFailed, ProviderError
-from providers.contract.plugin import BillingKind, Capabilities, Period, ProviderPlugin
+from providers.contract.plugin import SLOW_SERIES, BillingKind, Capabilities, Period, ProviderPlugin
 from providers.contract.records import (
+    PRICE_PERIODS,
+    USE_COMPONENTS,
     AccountRecord,
     ChargeRecord,
     ConnectionTest,
     Finding,
+    PriceComponent,
     PriceRecord,
     Rate,
-    RatePeriod,
     ResourceRecord,
     ResourceType,
     RunRateRecord,
@@ -49,9 +51,21 @@ from providers.contract.records import (
 )
 from providers.contract.trace import ReadingFigures
 
-METRICS = frozenset(
-    {"cpu_percent", "memory_mib", "memory_percent", "disk_used_gib", "network_rx", "network_tx"}
-)
+METRICS: Mapping[str, str] = {
+    "cpu_percent": "%",
+    "memory_mib": "MiB",
+    "memory_percent": "%",
+    "disk_used_gib": "GiB",
+    "disk_iops": "operations/s",
+    "disk_throughput": "bytes/s",
+    "network_rx": "bytes/s",
+    "network_tx": "bytes/s",
+    "request_rate": "requests/s",
+    "read_request_rate": "requests/s",
+    "connections": "connections",
+    "object_count": "objects",
+}
+"""What `UsageRecord` knows, with its unit."""
 SHORTEST_SECRET = 4
 """Shorter ones occur in any text by chance and prove nothing."""
 
@@ -332,11 +346,12 @@ class PluginConformance:
         for record in series:
             instants = [instant for instant, _ in record.points]
             assert record.resource_id in known
-            assert record.metric in METRICS, record.metric
+            assert METRICS.get(record.metric) == record.unit, (record.metric, record.unit)
             assert instants == sorted(set(instants)), record
-            assert all(period.start <= instant < period.end for instant in instants), record
+            assert all(period.start - SLOW_SERIES <= instant < period.end for instant in instants), record
+            assert all(value >= 0 for _, value in record.points), record
             if record.metric.endswith("_percent"):
-                assert all(0 <= value <= 100 for _, value in record.points), record
+                assert all(value <= 100 for _, value in record.points), record
 
     def test_prices_are_told_apart(self) -> None:
         prices = self._reading().records("prices")
@@ -345,7 +360,27 @@ class PluginConformance:
         for price in prices:
             assert all((price.sku_id, price.name)), price
             assert price.amount >= 0, price
-            assert price.period in set(RatePeriod) or price.unit, price
+
+    def test_prices_say_what_they_are_for(self) -> None:
+        for price in self._reading().records("prices"):
+            is_use = price.component in USE_COMPONENTS
+            assert (price.period == "") if is_use else (price.period in PRICE_PERIODS), price
+            assert 0 < price.cpu_share <= 100, price
+            assert price.term_months >= 0, price
+            assert price.disk_class in ("", "hdd", "ssd", "nvme"), price
+            assert price.country == "" or (len(price.country) == 2 and price.country.isupper()), price
+            assert all(limit >= 0 for limit in price.plan_limits.values()), price
+
+    def test_parts_of_a_server_are_priced_together(self) -> None:
+        """A vCPU without memory of its family in its place prices no server."""
+        parts: dict[PriceComponent, set[tuple[str, str, str]]] = {}
+        for price in self._reading().records("prices"):
+            if price.resource_type is ResourceType.SERVER and price.component is not None:
+                place = (price.family, price.region_id, price.zone_id)
+                parts.setdefault(price.component, set()).add(place)
+
+        cores = parts.get(PriceComponent.VCPU, set())
+        assert cores <= parts.get(PriceComponent.MEMORY_GIB, set()), cores
 
     # ---- secrets, writes, errors --------------------------------------------------------------------------
 

@@ -123,6 +123,24 @@ DATA: dict[str, Any] = {
     "chart_note.deleted": _("Note on a chart deleted"),
 }
 
+RECOMMENDATIONS: dict[str, Any] = {
+    "recommendation.decided": _("Recommendation decided"),
+    "recommendation.assigned": _("Recommendation assigned"),
+    "recommendation_rule.changed": _("Rule of recommendations set"),
+    "power_schedule.created": _("Power schedule made"),
+    "power_schedule.changed": _("Power schedule changed"),
+    "power_schedule.deleted": _("Power schedule removed"),
+    "policy.created": _("Policy made"),
+    "policy.changed": _("Policy changed"),
+    "policy.deleted": _("Policy removed"),
+    "violation.excepted": _("Violation of a policy excepted"),
+    "violation.reopened": _("Exception from a policy ended"),
+    "violation.assigned": _("Violation of a policy assigned"),
+    "exclusion.created": _("Exclusion from recommendations made"),
+    "exclusion.changed": _("Exclusion from recommendations changed"),
+    "exclusion.deleted": _("Exclusion from recommendations removed"),
+}
+
 CONTEXT: dict[str, Any] = {
     "context.assigned": _("Business context assigned"),
     "context.node_added": _("Business context added"),
@@ -134,6 +152,14 @@ CONTEXT: dict[str, Any] = {
     "rule.moved": _("Allocation rule moved in the order"),
     "rule.switched_on": _("Allocation rule switched on"),
     "rule.switched_off": _("Allocation rule switched off"),
+}
+
+PRICES: dict[str, Any] = {
+    "price.read": _("Price lists read by hand"),
+    "price.uploaded": _("Price list uploaded"),
+    "price.corrected": _("List price corrected"),
+    "price.withdrawn": _("List price withdrawn"),
+    "price.published": _("Price list published to everybody"),
 }
 
 ADMIN: dict[str, Any] = {
@@ -157,7 +183,9 @@ ACTIONS: dict[str, Any] = {
     **CHANNELS,
     **CONNECTIONS,
     **DATA,
+    **RECOMMENDATIONS,
     **CONTEXT,
+    **PRICES,
     **ADMIN,
     **AUDIT,
 }

@@ -251,7 +251,11 @@ def test_counts_are_of_ones_own_organization() -> None:
     mine = ConnectionFactory()
     ConnectionFactory()
 
-    assert context.sidebar_counts(mine.organization) == {"connection_count": 1, "resource_count": 0}
+    assert context.sidebar_counts(mine.organization) == {
+        "connection_count": 1,
+        "resource_count": 0,
+        "recommendation_count": 0,
+    }
 
 
 def test_membership_needs_a_known_role() -> None:

@@ -437,7 +437,7 @@ def test_the_deletion_page_costs_as_much_whatever_goes(acme, rows, django_assert
         InvitationFactory(organization=acme, invited_by=owner)
     client = signed_in(owner)
 
-    with django_assert_num_queries(26):  # the frame, three kinds of second factors, nineteen counts
+    with django_assert_num_queries(30):  # the frame, three kinds of second factors, twenty-three counts
         client.get(f"{SETTINGS}delete/")
 
 

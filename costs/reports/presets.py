@@ -40,6 +40,7 @@ BUDGETS = Part(kind="budgets")
 ANOMALIES = Part(kind="anomalies")
 UNITS = Part(kind="unit_metrics")
 BALANCES = Part(kind="balances")
+RECOMMENDATIONS = Part(kind="recommendations")
 
 PRESETS: Mapping[str, Preset] = {
     "cfo": Preset(
@@ -59,6 +60,7 @@ PRESETS: Mapping[str, Preset] = {
             _view(_("By cost centre"), "group=cost_center", shows="table"),
             BALANCES,
             ANOMALIES,
+            RECOMMENDATIONS,
         ),
     ),
     "cto": Preset(
@@ -73,6 +75,7 @@ PRESETS: Mapping[str, Preset] = {
             _view(_("The dearest resources"), "group=resource", shows="table", rows=20),
             _view(_("By region"), "group=region", shows="table"),
             ANOMALIES,
+            RECOMMENDATIONS,
         ),
     ),
     "finops": Preset(
@@ -87,6 +90,7 @@ PRESETS: Mapping[str, Preset] = {
             _view(_("Allocated to whom"), "group=business_unit&group=project", shows="table", rows=30),
             BUDGETS,
             ANOMALIES,
+            RECOMMENDATIONS,
             UNITS,
             BALANCES,
         ),

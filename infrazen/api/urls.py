@@ -24,6 +24,16 @@ from costs.focus.api import FocusExportView
 from costs.reports.api import ReportRunViewSet, ReportViewSet
 from costs.unit_costs.api import UnitMetricViewSet
 from providers.api import ConnectionViewSet, ProviderViewSet
+from recommendations.api import (
+    EvaluationReportView,
+    ExclusionViewSet,
+    RecommendationViewSet,
+    ResourceOutcomesView,
+    RuleViewSet,
+)
+from recommendations.policies.api import PolicyViewSet, ViolationViewSet
+from recommendations.prices.api import PriceComparisonView, PriceViewSet
+from recommendations.schedules.api import PowerScheduleViewSet
 from syncs.api.completes import CompleteSyncViewSet
 from syncs.api.imports import ImportViewSet
 from syncs.api.resources import ResourceViewSet, StateViewSet
@@ -62,10 +72,17 @@ router.register("allocation-rules", AllocationRuleViewSet, basename="allocation_
 router.register("assignments", AssignmentViewSet, basename="assignment")
 router.register("context-nodes", ContextNodeViewSet, basename="context_node")
 router.register("anomalies", AnomalyViewSet, basename="anomaly")
+router.register("recommendations", RecommendationViewSet, basename="recommendation")
+router.register("recommendation-rules", RuleViewSet, basename="recommendation_rule")
+router.register("exclusions", ExclusionViewSet, basename="exclusion")
+router.register("policies", PolicyViewSet, basename="policy")
+router.register("violations", ViolationViewSet, basename="violation")
+router.register("power-schedules", PowerScheduleViewSet, basename="power_schedule")
 router.register("unit-metrics", UnitMetricViewSet, basename="unit_metric")
 router.register("reports", ReportViewSet, basename="report")
 router.register("report-runs", ReportRunViewSet, basename="report_run")
 router.register("saved-views", SavedViewViewSet, basename="saved_view")
+router.register("prices", PriceViewSet, basename="price")
 router.register("imports", ImportViewSet, basename="import")
 router.register("exchange-rates", ExchangeRateViewSet, basename="exchange_rate")
 
@@ -73,9 +90,12 @@ v1 = [
     path("explore/", ExploreView.as_view(), name="explore"),
     path("difference/", DifferenceView.as_view(), name="difference"),
     path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
+    path("evaluation-report/", EvaluationReportView.as_view(), name="evaluation-report"),
+    path("resources/<int:pk>/outcomes/", ResourceOutcomesView.as_view(), name="resource-outcomes"),
     path("coverage/", CoverageView.as_view(), name="coverage"),
     path("focus-export/", FocusExportView.as_view(), name="focus-export"),
     path("connections/<int:pk>/sync/", ConnectionSync.as_view(), name="connection-sync"),
+    path("price-comparison/", PriceComparisonView.as_view(), name="price-comparison"),
     path("forecast/", ForecastView.as_view(), name="forecast"),
     *router.urls,
 ]

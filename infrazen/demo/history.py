@@ -15,9 +15,11 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.services import ensure_demo
 from costs.allocation.services import restate
+from infrazen.demo.advice import set_rules
 from infrazen.demo.allocation import allocate
 from infrazen.demo.budgets import set_budgets
 from infrazen.demo.plan import ZONE, Plan
+from infrazen.demo.prices import list_prices
 from inventory.models import Resource
 from inventory.services import set_tag
 from providers.contract.errors import ProviderUnavailable
@@ -25,8 +27,13 @@ from providers.emulators.scenario import Scenario
 from providers.emulators.server import EmulatorServer
 from providers.models import ProviderConnection
 from providers.services import create_connection
+from recommendations.services import evaluate_organization
 from syncs.models import SyncSnapshot, SyncTrigger
 from syncs.services import MAX_ATTEMPTS, request_sync, run_snapshot
+
+RULES = "recommendations."
+"""What begins so in `settings.AFTER_SYNC` asks the rules."""
+RULES_EVERY_DAYS = 7
 
 RETRY_AFTER = timedelta(minutes=10)
 """When a replayed sync that found its provider unavailable is tried again."""
@@ -102,18 +109,35 @@ def read_history(
     """
     moments = list(_moments(plan, anchor, now))
     allocate(organization, plan, since=anchor - BILLS_REACH_BACK)
+    set_rules(organization, plan)
     connections = _connections(server, organization, plan, moments[0], auto_sync)
     pending = [moment for moment in moments if any(_is_missing(c, moment) for c in connections)]
-    for number, moment in enumerate(pending):
-        progress(number, len(pending))
-        for connection in connections:
-            is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
-            if is_due and _is_missing(connection, moment):
-                _sync(server, connection, moment)
+    with _asking_rules_apart():
+        for number, moment in enumerate(pending):
+            progress(number, len(pending))
+            for connection in connections:
+                is_due = moment == moments[-1] or _is_read_on(plan, connection, anchor, moment)
+                if is_due and _is_missing(connection, moment):
+                    _sync(server, connection, moment)
+            if number % RULES_EVERY_DAYS == 0 and moment != moments[-1]:
+                evaluate_organization(organization=organization, now=moment)
     if pending:
         _tag(organization, plan)
         restate(organization=organization, since=None, now=now)
         set_budgets(organization, plan, since=moments[0], now=now)
+        list_prices(organization, now=now)
+        evaluate_organization(organization=organization, now=now)
+
+
+@contextmanager
+def _asking_rules_apart() -> Iterator[None]:
+    """In a replay rules are asked once a week, not after each of hundreds of syncs: facts of a week change little."""
+    hooks = settings.AFTER_SYNC
+    settings.AFTER_SYNC = [path for path in hooks if not path.startswith(RULES)]
+    try:
+        yield
+    finally:
+        settings.AFTER_SYNC = hooks
 
 
 @contextmanager

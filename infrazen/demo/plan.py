@@ -20,7 +20,8 @@ class Plan:
     """`connections` are tables of `name`, `provider_type`, `credentials` and, for some, `every_days`.
 
     `trees` are {dimension: {name: names below it}}, `rules` tables of the words of `costs.allocation.services.Draft`.
-    `budgets` are tables of `name`, `amount` and, for some, `connections` and `parent`.
+    `budgets` are tables of `name`, `amount` and, for some, `connections` and `parent`. `advice` says of rules of
+    `recommendations` by their ids whether they are on (`is_enabled`), and what their options are.
     """
 
     organization: str
@@ -33,6 +34,7 @@ class Plan:
     trees: dict[str, dict[str, list[str]]]
     rules: tuple[dict[str, Any], ...]
     budgets: tuple[dict[str, Any], ...]
+    advice: dict[str, dict[str, Any]]
 
     @classmethod
     def load(cls) -> Plan:
@@ -48,6 +50,7 @@ class Plan:
             trees=values["trees"],
             rules=tuple(values["rules"]),
             budgets=tuple(values["budgets"]),
+            advice=values["advice"],
         )
 
 

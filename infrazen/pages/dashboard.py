@@ -29,6 +29,7 @@ from infrazen.pages.connections import Card, connection_cards, plugin_choices
 from infrazen.pages.dashboard_notices import notices
 from infrazen.pages.dashboard_period import BadPeriod, Period, chosen_period, default_period, period_context
 from infrazen.pages.dashboard_plans import anomaly_rows, budget_rows, forecast_cell
+from infrazen.pages.dashboard_savings import saving_rows, savings_cell
 from infrazen.pages.resource_words import icon_of, specification, status_of
 from inventory.models import Tag
 from providers.badges import series_of
@@ -172,7 +173,7 @@ def _figures(
         "cells": [
             _spend_cell(organization, spend, period),
             forecast_cell(organization, run_rate, timezone.now()) or _run_rate_cell(run_rate),
-            _resources_cell(run_rate, cards),
+            savings_cell(organization, run_rate),
             _reconciliation_cell(reconciliation),
         ],
         "chart": _chart(spend.daily, cards, changes, organization),
@@ -181,6 +182,7 @@ def _figures(
         "small_moves": small_moves,
         "anomalies": anomaly_rows(organization, period.first, period.last_event_date),
         **budget_rows(organization, timezone.now()),
+        **saving_rows(organization),
         "csv_url": f"{reverse('spend_csv')}?{period.query}",
     }
 
@@ -247,22 +249,6 @@ def _run_rate_cell(run_rate: costs.RunRate) -> dict[str, Any]:
         "note": _("%(amount)s a day, if nothing changes") % {"amount": formatting.money(run_rate.daily)},
         "note_more": _without_rate(run_rate.unconverted) if run_rate.unconverted else _("a month is 30 days"),
     }
-    return cell
-
-
-def _resources_cell(run_rate: costs.RunRate, cards: list[Card]) -> dict[str, Any]:
-    cell: dict[str, Any] = {
-        "label": _("Active resources"),
-        "figure": formatting.number(run_rate.resource_count),
-        "url": reverse("inventory:resource_list"),
-        "url_label": _("All resources"),
-        "note": ngettext("in %(count)d connection", "in %(count)d connections", len(cards))
-        % {"count": len(cards)},
-    }
-    if run_rate.unpriced_count:
-        cell["note_more"] = ngettext(
-            "%(count)d without a known cost", "%(count)d without a known cost", run_rate.unpriced_count
-        ) % {"count": run_rate.unpriced_count}
     return cell
 
 

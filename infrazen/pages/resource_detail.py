@@ -42,6 +42,8 @@ from inventory.models import Resource, ResourceType
 from inventory.queries import Series
 from providers.badges import badge_of, series_of
 from providers.messages import provider_name
+from recommendations import queries as recommendations
+from recommendations import wording
 from syncs.models import ResourceState, SnapshotTotal
 from syncs.queries import as_of, with_components, with_staleness
 
@@ -99,6 +101,9 @@ def resource_detail(request: UserRequest, pk: int) -> HttpResponse:
         "events_page": page,
         "unchanged_count": unchanged_count(resource, moment),
         "facts": _facts(resource, state) if state else [],
+        "recommendations": []
+        if moment
+        else [{"row": row, "summary": wording.summary(row)} for row in recommendations.of_resource(resource)],
         "business": context_of(resource, state, today=timezone.localdate()),
         "reconciliation": _reconciliation(resource) if moment is None else None,
         "raw": json.dumps(state.configuration, ensure_ascii=False, indent=2, sort_keys=True) if state else "",

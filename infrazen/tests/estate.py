@@ -22,6 +22,7 @@ from costs.budgets.models import Budget, BudgetAlert, BudgetPeriod, PlannedChang
 from costs.explorer.models import ChartNote, SavedView
 from costs.models import CostDimensions, CostRevision, CostShare, DailyCost, DailyTotal
 from costs.reports.models import Report, ReportFile, ReportRun
+from costs.totals import sum_up
 from costs.unit_costs.models import UnitMetric, UnitValue
 from inventory.models import (
     MetricPoint,
@@ -36,6 +37,18 @@ from inventory.models import (
 from providers.models import ProviderConnection
 from providers.plugins.focus.report import FileReport
 from providers.tests.factories import ConnectionFactory
+from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
+from recommendations.prices.models import PriceReading
+from recommendations.prices.tests.factories import PriceFactory
+from recommendations.schedules.tests.factories import PowerScheduleFactory
+from recommendations.tests.factories import (
+    ConnectionEvaluationFactory,
+    ExclusionFactory,
+    RecommendationEventFactory,
+    RecommendationFactory,
+    ResourceEvaluationFactory,
+    RuleSettingFactory,
+)
 from syncs.models import (
     BillingFile,
     BillingFileStatus,
@@ -82,6 +95,9 @@ def marked_estate() -> tuple[Organization, User]:
     resource = _resource(connection, snapshot)
     _money(connection, snapshot, resource)
     _expectations(connection, resource)
+    _prices(connection)
+    _policy(resource)
+    _recommendations(resource)
     Invitation.objects.create(
         organization=organization,
         email=f"{MARK}@example.com",
@@ -99,6 +115,51 @@ def stranger() -> User:
     organization = OrganizationFactory(name="own organization")
     organization.memberships.create(user=user, role=Role.OWNER)
     return user
+
+
+def _recommendations(resource: Resource) -> None:
+    """A finding with its history, what was seen, what is set and left alone, and office hours."""
+    organization = resource.organization
+    row = RecommendationFactory(
+        resource=resource,
+        assigned_to=organization.memberships.get().user,
+        facts=[[f"{MARK} fact", f"{MARK} value"]],
+    )
+    RecommendationEventFactory(recommendation=row, kind="comment", text=f"{MARK} comment")
+    ConnectionEvaluationFactory(connection=resource.connection)
+    ResourceEvaluationFactory(resource=resource)
+    RuleSettingFactory(organization=organization, tag_key=f"{MARK} key", is_enabled=False)
+    ExclusionFactory(organization=organization, name=f"{MARK} exclusion", scope=f"name={MARK}")
+    PowerScheduleFactory(organization=organization, name=f"{MARK} schedule", scope=f"name={MARK}")
+
+
+def _prices(connection: ProviderConnection) -> None:
+    """A price of its contract, and how the list was read."""
+    PriceFactory(
+        organization=connection.organization,
+        plugin=True,
+        sku_id=f"{MARK} sku",
+        name=f"{MARK} price",
+        provider_type=connection.provider_type,
+    )
+    PriceReading.objects.create(
+        organization=connection.organization,
+        connection=connection,
+        provider_type=connection.provider_type,
+        status="partial",
+        started_at=NOW,
+        finished_at=NOW,
+        scopes=[
+            {"scope": "prices", "status": "failed", "code": "", "message": f"{MARK} reason", "params": {}}
+        ],
+    )
+
+
+def _policy(resource: Resource) -> None:
+    """What the organization demands, and what breaks it."""
+    policy = PolicyFactory(organization=resource.organization, name=f"{MARK} policy", scope=f"name={MARK}")
+    why = {"message": "Without the tags: %(missing)s.", "params": {"missing": f"{MARK} tag"}}
+    ViolationFactory(resource=resource, policy=policy, why=why)
 
 
 def _report_of_costs(organization: Organization) -> None:
@@ -369,7 +430,8 @@ def _money(connection: ProviderConnection, snapshot: SyncSnapshot, resource: Res
         "effective_cost_rub": Decimal(10),
     }
     told = {**tenant, "connection": connection, "dimensions": dimensions, "date": date(2026, 11, 20)}
-    DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    total = DailyTotal.objects.create(**told, charge_category="Usage", currency="RUB", **amounts)
+    sum_up(connection_id=total.connection_id, day=total.date)
     CostShare.objects.create(
         **told,
         resource=resource,

@@ -124,8 +124,8 @@ class TestPanel:
         [
             # session, user, memberships; run rate, reconciliation (2), coverage (3), latest and active syncs, connections
             ("dashboard-connections", 12),
-            # besides: spend (3), changes (3), use, types nobody knows, forecast (3), anomalies, budgets (2)
-            ("dashboard-figures", 26),
+            # besides: spend (3), changes (3), use, types nobody knows, forecast (3), anomalies, budgets (2), savings (3)
+            ("dashboard-figures", 29),
         ],
     )
     def test_part_costs_the_same_however_many(
@@ -224,5 +224,5 @@ class TestUnknownTypes:
         for number in range(count):
             unknown(organization, f"type_{number}")
 
-        with django_assert_num_queries(32):  # one more than without
+        with django_assert_num_queries(35):  # one more than without
             owner.get("/")

@@ -162,6 +162,7 @@ def test_the_losses_count_this_organization_alone(fake_provider: object) -> None
         "Saved views": 1,
         "Notes on charts": 1,
         "Anomalies": 1,
+        "Power schedules": 1,
         "Members": 1,
         "Open invitations": 1,
     }.items() <= told.items()

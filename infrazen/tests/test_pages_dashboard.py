@@ -136,7 +136,7 @@ class TestFigures:
 
         assert "measured at 1 of 2 machines" in text
         assert "20%" in text
-        assert "Providers tell no traffic." in text
+        assert "Providers tell the traffic, but not how much of it there could be." in text
         assert "bar--none" in text
 
 
@@ -538,5 +538,5 @@ class TestPeople:
         # session, user, memberships, sidebar; run rate, reconciliation (2), coverage (3), latest and active syncs,
         # connections, spend (3), changes (4), use, types nobody knows, resources and their count, the panel (2),
         # forecast (3), anomalies, budgets (2)
-        with django_assert_num_queries(31):
+        with django_assert_num_queries(34):
             owner.get("/", period)

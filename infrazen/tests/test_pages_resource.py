@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import Organization, Role
@@ -22,6 +23,7 @@ from inventory.tests.factories import MetricPointFactory, ResourceFactory, TagFa
 from providers.contract.plugin import BillingKind, Capabilities
 from providers.models import ProviderConnection
 from providers.tests.factories import ConnectionFactory, FakeProvider
+from recommendations.tests.factories import RecommendationFactory
 from syncs.models import ResourceState, SyncSnapshot
 from syncs.tests.factories import (
     ChargeBatchFactory,
@@ -473,8 +475,19 @@ def test_number_of_queries_does_not_grow(connection, server, owner, django_asser
 
     fill(0, 2)
     owner.get(url(server))
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         owner.get(url(server))
     fill(2, 9)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         owner.get(url(server))
+
+
+def test_open_recommendations_stand_on_the_resource_s_page(connection, server, owner) -> None:
+    synced(connection, SEEN)
+    found = RecommendationFactory(resource=server)
+    RecommendationFactory(resource=server, dismissed=True, rule_id="ip.unused")
+
+    text = owner.get(url(server)).text
+
+    assert text.count("Delete it") == 1
+    assert reverse("recommendations:recommendation_detail", args=[found.pk]) in text

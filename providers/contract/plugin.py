@@ -11,7 +11,7 @@ import abc
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,6 +30,7 @@ from .records import (
     ScopeStatus,
     UsageRecord,
 )
+from .stopping import StopSaves
 from .trace import ReadingTrace
 
 
@@ -59,7 +60,10 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """`states_run_rates`: charges() yields a `RunRateRecord` for all that is billed now; the lines are history."""
+    """`states_run_rates`: charges() yields a `RunRateRecord` for all that is billed now; the lines are history.
+
+    `stop_saves`: what can be switched off for a while without being charged, and how; what is not in it cannot.
+    """
 
     billing: BillingKind
     has_inventory: bool = True
@@ -67,6 +71,7 @@ class Capabilities:
     has_prices: bool = False
     reads_files: bool = False
     states_run_rates: bool = False
+    stop_saves: Mapping[ResourceType, StopSaves] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,10 @@ class Period:
 
     start: datetime
     end: datetime
+
+
+SLOW_SERIES = timedelta(days=1)
+"""How far before its period `usage` may begin with what is read only once a day."""
 
 
 def _ignore_wait(seconds: float, reason: str) -> None:
@@ -160,7 +169,10 @@ class ProviderPlugin(abc.ABC):
         return iter(())
 
     def usage(self, period: Period) -> Iterator[UsageRecord | ScopeResult | Finding]:
-        """Series of the resources that `resources()` yielded."""
+        """Series of the resources that `resources()` yielded.
+
+        Points lie in `period`; series that are read or kept by the day may begin up to `SLOW_SERIES` before it.
+        """
         return iter(())
 
     def prices(self) -> Iterator[PriceRecord | ScopeResult | Finding]:

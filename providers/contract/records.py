@@ -239,8 +239,22 @@ class RunRateRecord:
 class UsageRecord:
     """One time series of one resource: points of (instant, value), ascending.
 
-    `metric` is one of `cpu_percent`, `memory_mib`, `memory_percent`, `disk_used_gib`, `network_rx`, `network_tx`;
-    per cents are of the whole machine, 0 to 100.
+    | metric | unit | what |
+    |---|---|---|
+    | `cpu_percent`, `memory_percent` | % | of the whole machine, 0 to 100 |
+    | `memory_mib` | MiB | memory in use |
+    | `disk_used_gib` | GiB | what is written to a volume, a server's or a database's disks, or kept in a bucket |
+    | `disk_iops` | operations/s | reads and writes of a volume, or of a server's own disk |
+    | `disk_throughput` | bytes/s | read and written by the same |
+    | `network_rx`, `network_tx` | bytes/s | received and sent by a server, a load balancer, a bucket |
+    | `request_rate` | requests/s | of a load balancer; of a bucket by all methods |
+    | `read_request_rate` | requests/s | of a bucket, by the methods that read (GET, HEAD) |
+    | `connections` | connections | open ones of a load balancer or a database |
+    | `object_count` | objects | in a bucket |
+
+    Rates are averages over the step that begins at the instant. `disk_used_gib`, `object_count` and all that is known of
+    a bucket may come once a day: who asks how well such a series covers a time counts days. What a provider does not
+    measure has no series, and never one of zeros.
     """
 
     resource_id: str
@@ -298,9 +312,40 @@ class AccountRecord:
     month_totals: tuple[MonthTotal, ...] = ()
 
 
+class PriceComponent(enum.StrEnum):
+    """What a price is for, where it is not for a whole thing. The last three are sold by use."""
+
+    VCPU = "vcpu"
+    MEMORY_GIB = "memory_gib"
+    STORAGE_GIB = "storage_gib"
+    IOPS = "iops"
+    GPU = "gpu"
+    PUBLIC_IP = "ip"
+    TRAFFIC_GIB = "traffic_gib"
+    REQUESTS = "requests"
+    RETRIEVAL_GIB = "retrieval_gib"
+
+
+USE_COMPONENTS = frozenset(
+    {PriceComponent.TRAFFIC_GIB, PriceComponent.REQUESTS, PriceComponent.RETRIEVAL_GIB}
+)
+
+PRICE_PERIODS = frozenset({"hour", "day", "month", "year"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRecord:
-    """One list price: `amount` of `currency` per `period` (a `RatePeriod`) or per `unit` of use."""
+    """One list price: `amount` of `currency` per `period` (one of `PRICE_PERIODS`), or "" for one unit of use.
+
+    It is for one of `component`: a GiB of memory, one request. Without a `component` it is for a whole thing: a server of
+    `specification`, a balancer of a plan, a year of a domain. `sku_id` is unique within the list; `billing_sku_id` is
+    what billed lines (`ChargeRecord.sku_id`) or a resource's configuration call it, without the place. `family` is the
+    provider's word for the line, disk class, plan or storage class; the parts of one server have one family.
+    `disk_class` is hdd, ssd or nvme, `cpu_share` the guaranteed part of a vCPU in per cent, `term_months` how far one
+    pays ahead for this price, `is_configurable` that sizes between those of the family are sold, too. `country` is an
+    ISO code of two letters, `successor_of` the SKU or family that this one replaces, `plan_limits` what a plan does at
+    most ({"iops": …, "requests_per_second": …}). None and "" are "not stated".
+    """
 
     sku_id: str
     resource_type: ResourceType
@@ -310,8 +355,22 @@ class PriceRecord:
     currency: str
     period: str
     unit: str = ""
+    billing_sku_id: str = ""
+    component: PriceComponent | None = None
+    family: str = ""
+    zone_id: str = ""
+    country: str = ""
     specification: Specification = Specification()
+    disk_class: str = ""
+    cpu_share: int = 100
+    term_months: int = 0
+    is_preemptible: bool = False
+    is_configurable: bool = False
     includes_tax: bool | None = None
+    includes_ip: bool | None = None
+    included_traffic_gib: Decimal | None = None
+    successor_of: str = ""
+    plan_limits: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

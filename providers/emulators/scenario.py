@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,7 @@ class Scenario:
 
     def instant(self, day: int, clock_time: str = "00:00") -> datetime:
         """The instant of a relative day and local time, aware UTC."""
-        local = datetime.combine(
-            self.anchor + timedelta(days=day), time.fromisoformat(clock_time), self.local_zone
-        )
-        return local.astimezone(UTC)
+        return _instant(self.anchor, self.local_zone, day, clock_time)
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(self.local_zone)
@@ -126,6 +124,13 @@ class Scenario:
 
     def changed_at(self, change: Mapping[str, Any]) -> datetime:
         return self.instant(change["day"], change.get("time", "00:00"))
+
+
+@lru_cache(maxsize=4096)
+def _instant(anchor: date, zone: timezone, day: int, clock_time: str) -> datetime:
+    """Each point of a series asks anew when its thing came to be."""
+    local = datetime.combine(anchor + timedelta(days=day), time.fromisoformat(clock_time), zone)
+    return local.astimezone(UTC)
 
 
 def expand(things: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -71,6 +71,41 @@ class List:
     more_paths: tuple[str, ...] = ()
 
 
+def balancers_with_members(
+    cloud: Cloud, client: ServiceClient, each: List, place: Place
+) -> Iterator[Mapping[str, Any]]:
+    """Balancers, each with how many members its pools have; where pools may not be read, nobody knows."""
+    balancers = list(pages(cloud, client, each, place))
+    counts: dict[str, int] | None = {str(item["id"]): 0 for item in balancers}
+    if any(item.get("pools") for item in balancers):
+        counts = _member_counts(cloud, client, place)
+    for item in balancers:
+        yield item if counts is None else {**item, normalize.MEMBER_COUNT: counts.get(str(item["id"]), 0)}
+
+
+def _member_counts(cloud: Cloud, client: ServiceClient, place: Place) -> dict[str, int] | None:
+    counts: dict[str, int] = {}
+    try:
+        for pool in marker_pages(cloud, client, "/pools", "pools", params={"project_id": place.project_id}):
+            for balancer in normalize.rows(pool.get("loadbalancers")):
+                if isinstance(balancer, dict):
+                    balancer_id = str(balancer.get("id"))
+                    counts[balancer_id] = counts.get(balancer_id, 0) + len(
+                        normalize.rows(pool.get("members"))
+                    )
+    except ProviderError as error:
+        if is_missing(error) or isinstance(error, PermissionDenied):
+            return None
+        raise
+    return counts
+
+
+def pages(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
+    """A list in OpenStack's pages."""
+    params = {name: value.format(project_id=place.project_id) for name, value in each.params.items()}
+    return marker_pages(cloud, client, each.path, each.key, params=params, is_offset=each.is_offset)
+
+
 COMPUTE = ("compute",)
 STORAGE = ("volumev3", "block-storage")
 NETWORK = ("network",)
@@ -111,6 +146,8 @@ LISTS: tuple[List, ...] = (
         base="/v2/lbaas",
         params={"project_id": "{project_id}"},
         may_be_absent=True,
+        fetch=balancers_with_members,
+        more_paths=("/pools",),
     ),
     List(
         name="floating_ips",
@@ -203,7 +240,8 @@ class Project:
 class Inventory:
     """Lists projects; `versions` are the microversions to ask for, {"compute": "2.69"}.
 
-    `billed_parents` is looked at when records are joined; fill it before `records` is read.
+    `billed_parents` is looked at when records are joined; fill it before `records` is read. `gauges` is filled
+    meanwhile: what the lists tell of use at this moment, {resource id: {metric: value}}.
     """
 
     def __init__(
@@ -220,6 +258,7 @@ class Inventory:
         self._versions = versions
         self._lists = lists
         self._billed_parents = billed_parents if billed_parents is not None else {}
+        self.gauges: dict[str, Mapping[str, float]] = {}
 
     def enter(self, logins: Iterable[Login]) -> Iterator[Project | ScopeResult]:
         """Log in to every project at the same time; what cannot be entered is a scope that says why."""
@@ -280,6 +319,7 @@ class Inventory:
             billed_parents=self._billed_parents,
         )
         for listing in listings:
+            self.gauges |= {each.record.resource_id: each.gauges for each in listing.things if each.gauges}
             yield from joined(listing.name, around)
             yield listing.result
 
@@ -351,7 +391,7 @@ class Inventory:
             region=place.region_id,
         )
         try:
-            for item in (each.fetch or _pages)(self._cloud, client, each, place):
+            for item in (each.fetch or pages)(self._cloud, client, each, place):
                 try:
                     found = each.read(item, place)
                 except Malformed as error:
@@ -396,11 +436,6 @@ def _first(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Ite
 def _is_absent(each: List, error: ProviderError) -> bool:
     is_closed = each.is_closed_where_absent and isinstance(error, PermissionDenied)
     return each.may_be_absent and (is_missing(error) or is_closed)
-
-
-def _pages(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
-    params = {name: value.format(project_id=place.project_id) for name, value in each.params.items()}
-    return marker_pages(cloud, client, each.path, each.key, params=params, is_offset=each.is_offset)
 
 
 def incomplete(scope: Scope, error: ProviderError) -> ScopeResult:

@@ -107,6 +107,10 @@ MOVING_VOLUMES = frozenset({"attaching", "detaching", "reserved", "creating", "d
 """Statuses in which a volume without a server is no orphan yet."""
 
 
+MEMBER_COUNT = "_member_count"
+"""What the reader of balancers adds to each: members of all its pools; absent where pools could not be read."""
+
+
 class Malformed(Exception):
     """An object that breaks what the API promises; the text names the field and holds no data."""
 
@@ -126,10 +130,12 @@ class Thing:
     """One record and what joining needs to know of it.
 
     `servers` are ids of servers that it says it hangs on, `volumes` ids of volumes that it says it holds; `port_id`
-    is the port that an address is bound to, `is_moving` tells that it is being attached or detached.
+    is the port that an address is bound to, `is_moving` tells that it is being attached or detached. `gauges` is what
+    the list tells of its use at this moment, by metric.
     """
 
     record: ResourceRecord
+    gauges: Mapping[str, float] = field(default_factory=dict)
     servers: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     port_id: str = ""
@@ -187,6 +193,7 @@ def server(item: Mapping[str, Any], place: Place) -> Thing | Stub:
                 {
                     "flavor": text(flavor.get("original_name")),
                     "availability_zone": text(item.get("OS-EXT-AZ:availability_zone")),
+                    "image_id": text(nested(item, "image").get("id")),
                     "is_preemptible": "preemptible" in tags or None,
                     "volumes": sorted(_volume_ids(item)),
                 }
@@ -204,6 +211,7 @@ def volume(item: Mapping[str, Any], place: Place) -> Thing:
     word = text(item.get("status"))
     image = nested(item, "volume_image_metadata")
     kind = text(item.get("volume_type"))
+    attachments = [each for each in rows(item.get("attachments")) if isinstance(each, dict)]
     return Thing(
         record=_storage(
             item,
@@ -216,13 +224,13 @@ def volume(item: Mapping[str, Any], place: Place) -> Thing:
                 "is_bootable": is_true(item.get("bootable")) or None,
                 "is_encrypted": is_true(item.get("encrypted")) or None,
                 "snapshot_id": text(item.get("snapshot_id")),
+                "source_volume_id": text(item.get("source_volid")),
+                "image_id": text(image.get("image_id")),
+                "iops": _iops(item),
+                "device": text(attachments[0].get("device")) if len(attachments) == 1 else "",
             },
         ),
-        servers=tuple(
-            text(attachment.get("server_id"))
-            for attachment in rows(item.get("attachments"))
-            if isinstance(attachment, dict) and attachment.get("server_id")
-        ),
+        servers=tuple(text(each.get("server_id")) for each in attachments if each.get("server_id")),
         is_moving=word.lower() in MOVING_VOLUMES,
     )
 
@@ -294,7 +302,7 @@ def floating_ip(item: Mapping[str, Any], place: Place) -> Thing | None:
             native_type="floating_ip",
             name=address,
             specification=Specification(ip_addresses=(address,) if address else ()),
-            configuration={"fixed_ip_address": text(item.get("fixed_ip_address"))},
+            configuration={"fixed_ip_address": text(item.get("fixed_ip_address")), "port_id": port_id},
             is_orphan=not port_id,
         ),
         port_id=port_id,
@@ -339,6 +347,7 @@ def load_balancer(item: Mapping[str, Any], place: Place) -> Thing | None:
                     "operating_status": text(item.get("operating_status")),
                     "listener_count": len(rows(item.get("listeners"))),
                     "pool_count": len(rows(item.get("pools"))),
+                    "member_count": item.get(MEMBER_COUNT),
                 }
             ),
             created_at=instant(item.get("created_at")),
@@ -369,6 +378,7 @@ def image(item: Mapping[str, Any], place: Place) -> Thing | None:
             configuration=present(
                 {
                     "is_snapshot": (text(item.get("image_type")) == "snapshot") or None,
+                    "server_id": text(item.get("instance_uuid")),
                     "min_disk": whole(item.get("min_disk")),
                 }
             ),
@@ -462,6 +472,12 @@ def _volume_ids(item: Mapping[str, Any]) -> list[str]:
         for each in rows(item.get("os-extended-volumes:volumes_attached"))
         if isinstance(each, dict) and each.get("id")
     ]
+
+
+def _iops(item: Mapping[str, Any]) -> int | None:
+    """Operations a second that are paid for beside the size; Selectel writes them into the volume's metadata."""
+    paid = text(nested(item, "metadata").get("total_iops_sec"))
+    return int(paid) if paid.isdecimal() and len(paid) < 10 else None
 
 
 def _storage(

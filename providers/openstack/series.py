@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from providers.contract.errors import ProviderError
@@ -19,7 +19,7 @@ from providers.http import Route
 
 from .client import Cloud, ServiceClient, broken, is_missing
 from .inventory import Project, incomplete, service_url
-from .normalize import instant
+from .normalize import instant, text
 from .parallel import in_parallel
 
 Points = list[tuple[datetime, float]]
@@ -67,10 +67,16 @@ def points(value: Any) -> Points:
     found: dict[datetime, float] = {}
     for measure in value:
         moment, _, amount = measure
-        at = instant(moment)
+        at = _instant(text(moment))
         if at is not None and isinstance(amount, int | Decimal) and not isinstance(amount, bool):
-            found[at.astimezone(UTC)] = float(amount)
+            found[at] = float(amount)
     return sorted(found.items())
+
+
+@lru_cache(maxsize=16_384)
+def _instant(moment: str) -> datetime | None:
+    """Remembered, for every series of a period has the same instants."""
+    return instant(moment)
 
 
 def memory_percent(megabytes: Points, memory_mib: int) -> Points:

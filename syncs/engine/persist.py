@@ -147,6 +147,7 @@ class StateWriter:
                 unchanged.add(outcome.resource_id)
         if changed:
             self._write_drafts(changed)
+            self._date([outcome for outcome, _state, _found in changed if isinstance(outcome, Form)])
         self._on_batch()
         return unchanged
 
@@ -200,6 +201,15 @@ class StateWriter:
         for resource_id, pk, native_type, resource_type in known:
             self._resource_pks[resource_id] = pk
             self._note_type(missing[resource_id], pk, native_type, resource_type)
+
+    def _date(self, forms: Sequence[Form]) -> None:
+        """When the provider made them, of those whose bill came before their inventory."""
+        made = {self._resource_pks[form.resource_id]: form.created_at for form in forms if form.created_at}
+        undated = Resource.objects.filter(pk__in=made, provider_created_at__isnull=True).only("pk")
+        dated = [Resource(pk=row.pk, provider_created_at=made[row.pk]) for row in undated]
+        if dated:
+            with drafting(self._snapshot):
+                Resource.objects.bulk_update(dated, ["provider_created_at"])
 
     def _note_type(self, form: Form, resource_pk: int, native_type: str, resource_type: str) -> None:
         kind = (form.native_type, form.resource_type.value)

@@ -833,6 +833,19 @@ def test_an_unknown_type_that_only_history_bills_is_recorded_once(acme) -> None:
     assert Resource.objects.get(resource_id="gizmo").resource_type == "database"
 
 
+def test_resource_that_was_billed_before_it_was_listed_is_as_old_as_the_provider_says(acme) -> None:
+    world = World()
+    world.bill(line("vps:1", "24", start=instant()))
+    connection = connect(acme, world, plugin=LinesCloud)
+    sync(connection, instant(1))
+    assert Resource.objects.get().provider_created_at is None
+
+    world.put("vps:1", created_at=instant(-100))
+    sync(connection, instant(2))
+
+    assert Resource.objects.get().provider_created_at == instant(-100)
+
+
 def test_a_type_that_is_mapped_while_a_sync_reads_is_resolved_at_its_end(acme, monkeypatch) -> None:
     world = World()
     world.put("odd:1", daily="1", kind="contraption")

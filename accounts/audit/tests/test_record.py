@@ -67,7 +67,7 @@ def test_every_named_action_is_recorded_somewhere() -> None:
 
 
 def _sources() -> list[str]:
-    apps = ("accounts", "common", "costs", "infrazen", "inventory", "providers", "syncs")
+    apps = ("accounts", "common", "costs", "infrazen", "inventory", "providers", "recommendations", "syncs")
     return [
         path.read_text(encoding="utf-8")
         for app in apps

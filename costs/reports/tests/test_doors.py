@@ -100,7 +100,8 @@ def test_a_person_builds_a_report_without_javascript(client: Client, organizatio
     assert moved["Location"].endswith("#sections")
     assert "<html" not in removed.text
     report.refresh_from_db()
-    assert [one["kind"] for one in report.sections] == ["view", "view", "view", "view", "view", "anomalies"]
+    kinds = [one["kind"] for one in report.sections]
+    assert kinds == ["view", "view", "view", "view", "anomalies", "view", "recommendations"]
     assert report.sections[-2]["id"] == last["id"]
     page = client.get(url("report_detail", report.pk))
     assert "Every Thursday, 07:00" in page.text

@@ -17,6 +17,10 @@ from costs.explorer.models import SavedView
 from costs.reports.tests.factories import ReportFactory, ReportRunFactory
 from costs.tests.factories import DailyCostFactory, ExchangeRateFactory
 from costs.unit_costs.tests.factories import UnitMetricFactory
+from recommendations.policies.tests.factories import PolicyFactory, ViolationFactory
+from recommendations.prices.tests.factories import PriceFactory
+from recommendations.schedules.tests.factories import PowerScheduleFactory
+from recommendations.tests.factories import ExclusionFactory, RecommendationFactory
 from syncs.tests.factories import (
     BillingFileFactory,
     CompleteSyncFactory,
@@ -30,8 +34,8 @@ pytestmark = pytest.mark.django_db
 SAME_FOR_ALL = {"providers", "exchange-rates"}
 """Lists that belong to nobody: a stranger may read them."""
 
-ROWS_FOR_ALL = {"coverage"}
-"""Lists with a row for each dimension, also where there is nothing to tell of it."""
+ROWS_FOR_ALL = {"coverage", "evaluation-report", "recommendation-rules"}
+"""Lists with a row for each dimension or rule, also where there is nothing to tell of it."""
 
 OF_EVERYBODY = {"organizations", "members"}
 """Lists in which everybody finds themselves, and nobody else."""
@@ -74,6 +78,7 @@ def foreign() -> dict[str, int]:
     ReferenceFactory(complete_sync=complete, connection=state.connection, snapshot=snapshot)
     own = {"organization": state.organization}
     report = ReportFactory(name="secret-name", **own)
+    policy = PolicyFactory(name="secret-name", **own)
     return {
         "organizations": state.organization.pk,
         "members": MembershipFactory(user__full_name="secret-name", **own).pk,
@@ -94,6 +99,12 @@ def foreign() -> dict[str, int]:
         "context-nodes": ContextNode.objects.create(dimension="owner", name="secret-name", **own).pk,
         "allocation-rules": AllocationRule.objects.create(name="secret-name", **own).pk,
         "saved-views": SavedView.objects.create(name="secret-name", is_shared=True, **own).pk,
+        "prices": PriceFactory(name="secret-name", plugin=True, **own).pk,
+        "recommendations": RecommendationFactory(resource=state.resource).pk,
+        "exclusions": ExclusionFactory(name="secret-name", **own).pk,
+        "power-schedules": PowerScheduleFactory(name="secret-name", **own).pk,
+        "policies": policy.pk,
+        "violations": ViolationFactory(resource=state.resource, policy=policy).pk,
     }
 
 
@@ -102,6 +113,7 @@ def _address(path: str, pks: dict[str, Any]) -> str:
     for spelling in (r"(?P<pk>\d+)", r"(?P<pk>\d{1,18})", "<int:pk>", "<pk>"):
         path = path.replace(spelling, str(pks.get(kind, 0)))
     path = path.replace("(?P<file_format>[a-z]+)", pks.get("file_format", "html"))
+    path = path.replace("(?P<rule_id>[a-z0-9_.]+)", pks.get("rule_id", "server.idle"))
     assert not set(path) & set("(<\\"), path
     return f"/api/v1/{path}"
 
@@ -125,7 +137,9 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "coverage",
         "daily-costs",
         "difference",
+        "evaluation-report",
         "exchange-rates",
+        "exclusions",
         "explore",
         "focus-export",
         "forecast",
@@ -134,7 +148,13 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "members",
         "organizations",
         "planned-changes",
+        "policies",
+        "power-schedules",
+        "price-comparison",
+        "prices",
         "providers",
+        "recommendation-rules",
+        "recommendations",
         "reconciliation",
         "report-runs",
         "reports",
@@ -143,6 +163,7 @@ def test_the_walk_knows_every_kind_of_address() -> None:
         "snapshots",
         "states",
         "unit-metrics",
+        "violations",
     }
 
 
@@ -257,7 +278,10 @@ def test_the_schema_is_valid_and_has_every_address() -> None:
     schema = yaml.safe_load(out.getvalue())
     described = {(method, path) for path, methods in schema["paths"].items() for method in methods}
     served = {
-        (method, _address(path, {"file_format": "{file_format}"}).replace("/0/", "/{id}/"))
+        (
+            method,
+            _address(path, {"file_format": "{file_format}", "rule_id": "{rule_id}"}).replace("/0/", "/{id}/"),
+        )
         for method, path in CALLS
     }
     assert described == served

@@ -34,6 +34,10 @@ from costs.reports.models import Report, ReportFile, ReportRun
 from costs.unit_costs.models import UnitMetric
 from inventory.models import Resource
 from providers.models import ProviderConnection, ProviderType
+from recommendations.models import Exclusion, Recommendation
+from recommendations.policies.models import Policy, Violation
+from recommendations.prices.models import Price
+from recommendations.schedules.models import PowerSchedule
 from syncs.models import BillingFile, CompleteSync, ResourceState, SyncSnapshot
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -107,6 +111,8 @@ class Estate:
         """What stands in the address for this argument."""
         if name in ("provider_type", "provider_id"):
             return "fake"
+        if name == "rule_id" or "recommendation_rule" in route:
+            return "server.idle"
         if name in ("object_id", "id"):
             return str(self._admin_key(route))
         if name != "pk":
@@ -118,6 +124,15 @@ class Estate:
         return "1"
 
     KINDS = (
+        ("api:price", Price),
+        ("resource-outcomes", Resource),
+        ("resource_report", Resource),
+        ("exclusion", Exclusion),
+        ("schedule", PowerSchedule),
+        ("recommendations:recommendation", Recommendation),
+        ("api:recommendation-", Recommendation),
+        ("violation", Violation),
+        ("polic", Policy),
         ("reports:run_start", Report),
         ("reports:run_list", Report),
         ("reports:run_", ReportRun),

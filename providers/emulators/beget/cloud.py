@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from providers.emulators.beget import objects
-from providers.emulators.beget.account import Account, local_text, money, noise_between, per_day
+from providers.emulators.beget.account import Account, local_text, money, noise, per_day
 from providers.emulators.beget.prices import GROUPS, REGIONS, TARIFFS, Prices
 from providers.emulators.beget.stats import Machine, instants
 from providers.emulators.beget.tokens import Tokens, claims
@@ -25,13 +25,25 @@ from providers.emulators.wire import Request, Response
 PAGE_LIMIT = 100
 TOKEN_LIFETIME_SECONDS = 3600
 MB_IN_GB = 1024
-BYTES_IN_MB = 1024 * 1024
-BYTES_IN_GB = 1024 * BYTES_IN_MB
+
+BYTES_IN_GB = 1024**3
 CHANGING_GETS = (
     re.compile(r"/v1/cloud/cdn/[^/]+/purge-all-cache"),
     re.compile(r"/v1/vps/subdomain/reserve"),
     re.compile(r"/v1/image/[^/]+/link"),
 )
+SECONDS_IN_MONTH = 30 * 86_400
+COUNTED_SHARES = {
+    "sent": 1.0,
+    "received": 0.2,
+    "method_get": 1.6e-6,
+    "method_head": 0.2e-6,
+    "method_put": 0.2e-6,
+    "code_2xx": 1.9e-6,
+    "code_4xx": 0.1e-6,
+}
+"""Bytes, and requests, for each byte that is sent."""
+
 REQUEST_COUNTERS = {
     "s3": ("method_get", "method_post", "method_put", "method_head", "method_delete", "method_options"),
     "cdn": ("code_2xx", "code_3xx", "code_4xx", "code_5xx"),
@@ -393,10 +405,10 @@ class CloudApi:
         if call.arguments["kind"] == "count-request":
             counters = REQUEST_COUNTERS[call.arguments["product"]]
             return {name: _counted(call, service, name) for name in counters}
-        sent = _counted(call, service, "sent", scale=BYTES_IN_MB)
+        sent = _counted(call, service, "sent")
         if call.arguments["product"] == "cdn":
             return {"data_tx": sent}
-        return {"data_rx": _counted(call, service, "received", scale=BYTES_IN_MB), "data_tx": sent}
+        return {"data_rx": _counted(call, service, "received"), "data_tx": sent}
 
     def storage_quota(self, call: _Call) -> Any:
         """Space used by all buckets, MB."""
@@ -567,17 +579,12 @@ def _statistic(call: _Call, machine: Machine) -> dict[str, Any]:
     if kind == "disk-usage":
         return {"disk_usage": machine.series(machine.disk_usage, period, at)}
     if kind == "disk":
-        return {
-            "data_read": machine.series(machine.disk_read, period, at),
-            "data_write": machine.series(machine.disk_write, period, at),
-        }
+        read = machine.series(machine.disk_read, period, at)
+        return {"data_read": read, "data_write": _scaled(read, 0.5)}
     if kind == "network":
-        return {
-            "data_rx": machine.series(machine.received, period, at),
-            "data_tx": machine.series(machine.sent, period, at),
-            "data_rx_private": machine.series(machine.received_private, period, at),
-            "data_tx_private": machine.series(machine.received_private, period, at),
-        }
+        received = machine.series(machine.received, period, at)
+        shares = {"data_rx": 1.0, "data_tx": 3.0, "data_rx_private": 0.25, "data_tx_private": 0.25}
+        return {name: _scaled(received, share) for name, share in shares.items()}
     if kind == "load-average":
         load = machine.series(machine.load, period, at)
         return {"date": load["date"], **dict.fromkeys(("la1", "la5", "la15"), load["value"])}
@@ -595,12 +602,26 @@ def _statistic(call: _Call, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _counted(call: _Call, service: Mapping[str, Any], name: str, *, scale: int = 1) -> dict[str, list[Any]]:
+def _scaled(series: dict[str, list[Any]], share: float) -> dict[str, list[Any]]:
+    return {**series, "value": [round(value * share, 2) for value in series["value"]]}
+
+
+def _counted(call: _Call, service: Mapping[str, Any], name: str) -> dict[str, list[Any]]:
+    """So many in each step, a fifth more or less: of bytes what the month's traffic comes to, of requests one for each
+    half megabyte of it, most of them to read.
+    """
+    traffic = int(service.get("traffic_gb", 0)) * BYTES_IN_GB / SECONDS_IN_MONTH
+    by_second = traffic * COUNTED_SHARES.get(name, 0.0)
     dates = instants(call.period, call.at)
+    step = (dates[1] - dates[0]).total_seconds()
     return {
         "date": [instant.strftime("%Y-%m-%dT%H:%M:%SZ") for instant in dates],
         "value": [
-            float(noise_between(0, 20, call.account.login, service["name"], name, instant) * scale)
+            round(
+                by_second * step * (0.8 + 0.4 * noise(call.account.login, service["name"], name, instant)), 2
+            )
+            if by_second
+            else 0.0
             for instant in dates
         ],
     }

@@ -12,7 +12,7 @@ A machine's `use` in the scenario:
 
 Units: CPU per cent of the whole machine (never above 100), memory and disk
 usage MB, disk and network bytes a second. Beget documents none of them but
-memory and CPU; a reader must not rely on the others.
+memory and CPU; the others are guesses, which the plugin shares.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from providers.emulators.beget.account import noise
@@ -79,20 +80,14 @@ class Machine:
         use = state.get("use", {})
         average = float(use.get("cpu", 10))
         peak = float(use.get("cpu_max", min(100.0, average * 2)))
-        local = at + self._offset
+        weekend = float(use.get("weekend_cpu", average))
         pattern = use.get("pattern", "steady")
-        if pattern == "work_hours" and (local.weekday() >= SATURDAY or local.hour not in WORK_HOURS):
-            return 0.0
-        if pattern == "weekdays" and local.weekday() >= SATURDAY:
-            return self._waver(float(use.get("weekend_cpu", average)), at, "cpu")
-        slot = int(at.timestamp()) // PEAK_SECONDS
-        if noise(self._name, "peak", slot) * PEAK_EVERY < 1:
-            return peak
-        return min(peak, self._waver(average, at, "cpu"))
+        return _cpu_percent(self._name, average, peak, weekend, pattern, at, self._offset)
 
     def memory(self, state: Mapping[str, Any], at: datetime) -> float:
         per_cent = float(state.get("use", {}).get("memory", 40))
-        return self._waver(per_cent, at, "memory", width=0.04) / 100 * int(state["memory_gb"]) * 1024
+        used = _waver(self._name, per_cent, at, "memory", self._offset, width=0.04)
+        return used / 100 * int(state["memory_gb"]) * 1024
 
     def disk_usage(self, state: Mapping[str, Any], at: datetime) -> float:
         return disk_used_mb(state)
@@ -100,17 +95,8 @@ class Machine:
     def disk_read(self, state: Mapping[str, Any], at: datetime) -> float:
         return self._busy(state, at) * float(state.get("use", {}).get("iops", 40)) * 4096
 
-    def disk_write(self, state: Mapping[str, Any], at: datetime) -> float:
-        return self.disk_read(state, at) / 2
-
     def received(self, state: Mapping[str, Any], at: datetime) -> float:
         return self._busy(state, at) * float(state.get("use", {}).get("network_kbps", 120)) * 1024
-
-    def sent(self, state: Mapping[str, Any], at: datetime) -> float:
-        return self.received(state, at) * 3
-
-    def received_private(self, state: Mapping[str, Any], at: datetime) -> float:
-        return self.received(state, at) / 4
 
     def load(self, state: Mapping[str, Any], at: datetime) -> float:
         return self.cpu(state, at) / 100 * int(state["cpu_count"])
@@ -120,12 +106,31 @@ class Machine:
         average = float(state.get("use", {}).get("cpu", 10))
         return self.cpu(state, at) / average if average else 0.0
 
-    def _waver(self, average: float, at: datetime, metric: str, *, width: float = 0.1) -> float:
-        """The average, a little less by night and more by day, with noise of a minute; its mean stays."""
-        hour = (at + self._offset).hour + at.minute / 60
-        tide = math.sin((hour - 9) / 24 * 2 * math.pi)
-        jitter = 2 * noise(self._name, metric, int(at.timestamp()) // 60) - 1
-        return max(0.0, average * (1 + width * (tide + jitter) / 2))
+
+@lru_cache(maxsize=8192)
+def _cpu_percent(
+    name: str, average: float, peak: float, weekend: float, pattern: str, at: datetime, offset: timedelta
+) -> float:
+    """Remembered, for network and disks ask for the same instants."""
+    local = at + offset
+    if pattern == "work_hours" and (local.weekday() >= SATURDAY or local.hour not in WORK_HOURS):
+        return 0.0
+    if pattern == "weekdays" and local.weekday() >= SATURDAY:
+        return _waver(name, weekend, at, "cpu", offset)
+    slot = int(at.timestamp()) // PEAK_SECONDS
+    if noise(name, "peak", slot) * PEAK_EVERY < 1:
+        return peak
+    return min(peak, _waver(name, average, at, "cpu", offset))
+
+
+def _waver(
+    name: str, average: float, at: datetime, metric: str, offset: timedelta, *, width: float = 0.1
+) -> float:
+    """The average, a little less by night and more by day, with noise of a minute; its mean stays."""
+    hour = (at + offset).hour + at.minute / 60
+    tide = math.sin((hour - 9) / 24 * 2 * math.pi)
+    jitter = 2 * noise(name, metric, int(at.timestamp()) // 60) - 1
+    return max(0.0, average * (1 + width * (tide + jitter) / 2))
 
 
 def disk_used_mb(state: Mapping[str, Any]) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 from providers.emulators.openstack.cloud import clouds_of
 from providers.emulators.openstack.compute import Nova
 from providers.emulators.openstack.identity import Identity, KeystoneApi
+from providers.emulators.openstack.metrics import Gnocchi
 from providers.emulators.openstack.network import Neutron, Octavia
-from providers.emulators.openstack.objects import Glance, Gnocchi, Swift
+from providers.emulators.openstack.objects import Glance, Swift
 from providers.emulators.openstack.service import Service
 from providers.emulators.openstack.storage import Cinder, Manila
 from providers.emulators.scenario import Scenario

@@ -2,7 +2,7 @@
 
 A floating address's fields: `ip`, and `server` or `load_balancer` (a name; empty or gone: unassociated). A router's:
 `networks`, `has_gateway`. A network's: `cidr`. A balancer's: `plan`, `vip`, `status`, `operating_status`, `listeners`,
-`pools` (numbers of them).
+`pools` (numbers of them), `members` (of all pools), `requests_per_second` (`usage.py`).
 """
 
 from __future__ import annotations
@@ -71,12 +71,18 @@ class Octavia(Service):
 
     def __init__(self, identity: Identity) -> None:
         super().__init__(identity)
-        self.routes = {"loadbalancers": self._balancers, "flavors": self._flavors}
+        self.routes = {"loadbalancers": self._balancers, "pools": self._pools, "flavors": self._flavors}
 
     def _balancers(self, call: Call) -> Response:
         return self.listing(
             call, call.standing("load_balancer"), "loadbalancers", lambda each: balancer_object(call, each)
         )
+
+    def _pools(self, call: Call) -> Response:
+        pools = [
+            each for balancer in call.standing("load_balancer") for each in _pool_objects(call, balancer)
+        ]
+        return self.listing(call, pools, "pools", lambda each: each)
 
     def _flavors(self, call: Call) -> Response:
         plans = sorted({each["plan"] for each in call.standing("load_balancer")})
@@ -118,6 +124,27 @@ def balancer_object(call: Call, balancer: Mapping[str, Any]) -> dict[str, Any]:
         "listeners": _references(call, balancer, "listener", int(balancer.get("listeners", 1))),
         "pools": _references(call, balancer, "pool", int(balancer.get("pools", 1))),
     }
+
+
+def _pool_objects(call: Call, balancer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The pools of a balancer, its members spread over them."""
+    pools = _references(call, balancer, "pool", int(balancer.get("pools", 1)))
+    members = _references(call, balancer, "member", int(balancer.get("members", 2)))
+    return [
+        {
+            **pool,
+            "name": f"pool-{number}",
+            "protocol": "HTTP",
+            "lb_algorithm": "ROUND_ROBIN",
+            "provisioning_status": "ACTIVE",
+            "operating_status": "ONLINE",
+            "project_id": balancer["project_id"],
+            "loadbalancers": [{"id": balancer["id"]}],
+            "listeners": [],
+            "members": members[number :: len(pools)],
+        }
+        for number, pool in enumerate(pools)
+    ]
 
 
 def _references(call: Call, balancer: Mapping[str, Any], kind: str, count: int) -> list[dict[str, str]]:

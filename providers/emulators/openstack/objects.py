@@ -1,4 +1,4 @@
-"""Glance, Swift and Gnocchi: images, containers, series of use.
+"""Glance and Swift: images, containers.
 
 An image's fields: `size_gb`, `status`, `is_snapshot`. A bucket's: `storage_gb` and what the ledger of its provider
 adds, `segments_gb` (kept in the hidden container `<name>_segments`), `objects`.
@@ -6,24 +6,18 @@ adds, `segments_gb` (kept in the hidden container `<name>_segments`), `objects`.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from providers.emulators.openstack.cloud import naive, zulu
 from providers.emulators.openstack.identity import Identity
 from providers.emulators.openstack.service import Call, Service
-from providers.emulators.openstack.usage import cpu_percent, memory_mb
-from providers.emulators.wire import Request, Response
+from providers.emulators.wire import Response
 
 BYTES_IN_GB = 1024**3
 IMAGES_ON_A_PAGE = 25
 CONTAINERS_ON_A_PAGE = 10_000
 HISTORY_DAYS = 90
-METRIC = re.compile(r"\(metric ([\w.]+) mean\)")
-GRANULARITIES = (300, 3600, 86_400)
 
 
 class Glance(Service):
@@ -98,61 +92,6 @@ class Swift(Service):
         return Response(status=status, text=text, text_type="text/html; charset=UTF-8", headers=headers or {})
 
 
-class Gnocchi(Service):
-    family = "gnocchi"
-    kind = "metric"
-    prefix = "v1"
-    over_limit_status = 429
-
-    def __init__(self, identity: Identity) -> None:
-        super().__init__(identity)
-        self.routes = {"aggregates": self._aggregates}
-
-    def _aggregates(self, call: Call) -> Response:
-        question = _question(call.request)
-        if question is None:
-            return self.error(400, "Invalid input: not a JSON object with operations and search")
-        operations, wanted = question
-        query = call.request.query
-        try:
-            granularity = int(float(query.get("granularity", "300")))
-            start, stop = (_instant(query[name]) for name in ("start", "stop"))
-        except (KeyError, ValueError):
-            return self.error(400, "Unable to parse start, stop or granularity")
-        machine = next((each for each in call.cloud.described("server") if each["id"] == wanted), None)
-        metrics = METRIC.findall(operations)
-        known = {"cpu_util", "cpu_average", "memory.usage"}
-        if machine is None or machine["project_id"] != call.project_id or machine["region"] != call.region:
-            return self.error(404, "Metrics not found")
-        if not metrics or not set(metrics) <= known or granularity not in GRANULARITIES:
-            return self.error(404, "Metrics not found")
-        if call.at - call.cloud.scenario.created_at(machine) < timedelta(seconds=granularity):
-            return self.error(404, "Aggregates for this granularity do not exist yet")
-        is_cpu = "cpu_util" in metrics
-        points = _points(
-            call, machine, cpu_percent if is_cpu else memory_mb, max(start, _oldest(call)), stop, granularity
-        )
-        if not points:
-            return self.error(404, "Metrics not found")
-        if is_cpu:
-            return Response(payload={"measures": {"aggregated": points}})
-        return Response(payload={"measures": {wanted: {metrics[0]: {"mean": points}}}})
-
-    def error(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        titles = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
-        body = {
-            "code": status,
-            "title": titles.get(status, "Internal Server Error"),
-            "description": {"cause": message},
-        }
-        return Response(status=status, payload=body, headers=headers or {})
-
-    def violation(self, request: Request) -> str | None:
-        if request.method == "POST" and request.path.rstrip("/").endswith("/v1/aggregates"):
-            return None
-        return super().violation(request)
-
-
 def image_object(call: Call, image: Mapping[str, Any]) -> dict[str, Any]:
     shown = {
         "id": image["id"],
@@ -224,48 +163,3 @@ def _containers(call: Call) -> list[dict[str, Any]]:
             for name, size, count in parts
         ]
     return found
-
-
-def _question(request: Request) -> tuple[str, str] | None:
-    try:
-        body = json.loads(request.body)
-    except ValueError:
-        return None
-    if not isinstance(body, dict) or not isinstance(body.get("operations"), str):
-        return None
-    return body["operations"], str(body.get("search", "")).removeprefix("id=")
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _oldest(call: Call) -> datetime:
-    return call.at - timedelta(days=HISTORY_DAYS)
-
-
-def _points(
-    call: Call,
-    machine: Mapping[str, Any],
-    value: Callable[[Mapping[str, Any], datetime, timedelta], float],
-    start: datetime,
-    stop: datetime,
-    granularity: int,
-) -> list[list[Any]]:
-    """Points of whole steps in [start, stop), none in the future and none while the machine was off or gone."""
-    first = -(-int(start.timestamp()) // granularity) * granularity
-    last = int(min(stop, call.at).timestamp())
-    offset = call.cloud.scenario.local_zone.utcoffset(None) or timedelta()
-    points: list[list[Any]] = []
-    for second in range(first, last, granularity):
-        at = datetime.fromtimestamp(second, UTC)
-        state = call.cloud.scenario.thing(machine, at)
-        if state is None or state.get("status", "ACTIVE") != "ACTIVE":
-            continue
-        samples = [
-            value(state, at + timedelta(seconds=granularity * part / 4), offset)
-            for part in range(4 if granularity > GRANULARITIES[0] else 1)
-        ]
-        points.append([at.isoformat(), float(granularity), round(sum(samples) / len(samples), 3)])
-    return points

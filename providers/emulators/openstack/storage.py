@@ -1,7 +1,7 @@
 """Cinder and Manila: volumes, snapshots, backups, shares.
 
 A volume's fields: `type` (basic, basicssd, fast, universal, universal2), `segment`, `size_gb`, `server` (a name;
-empty or gone: unattached), `seen_by` (the only side that shows the attachment, nova or cinder), `status`, `os` (a boot volume's system), `iops` (what is paid for). A snapshot's: `volume`,
+empty or gone: unattached), `seen_by` (the only side that shows the attachment, nova or cinder), `status`, `os` (a boot volume's system), `iops` (what is paid for), `iops_used` and `used_percent` (`usage.py`). A snapshot's: `volume`,
 `type`, `size_gb`, `status`. A backup's: `volume`, `size_gb`, `is_incremental`. A share's: `type`, `size_gb`, `protocol`.
 """
 
@@ -137,6 +137,18 @@ class Manila(Service):
         )
 
 
+def disk_of(call: Call, volume: Mapping[str, Any]) -> str:
+    """The name of a volume in its server: the one with the system is the first."""
+    if volume.get("os"):
+        return "vda"
+    others = [
+        each["id"]
+        for each in call.standing("volume")
+        if each.get("server", "") == volume.get("server", "") and not each.get("os")
+    ]
+    return f"vd{'bcdefghijklmnopqrstuvwxyz'[sorted(others).index(volume['id']) % 25]}"
+
+
 def volume_object(
     call: Call, volume: Mapping[str, Any], servers: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -151,7 +163,7 @@ def volume_object(
                 "volume_id": volume["id"],
                 "server_id": server["id"],
                 "attachment_id": call.cloud.thing_id("attachment", volume["project"], volume["name"]),
-                "device": "/dev/vda" if volume.get("os") else "/dev/vdb",
+                "device": f"/dev/{disk_of(call, volume)}",
                 "attached_at": created_at,
                 "host_name": None,
             }

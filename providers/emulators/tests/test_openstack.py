@@ -500,6 +500,57 @@ def test_missing_series_are_not_found(
     assert (reply.status, reply.json["title"]) == (404, "Not Found")
 
 
+def test_machines_are_answered_by_groups_with_their_meters(reader: CloudClient) -> None:
+    servers, _ = pages(reader, "compute", "ru-3", "/servers/detail?", "servers", **COMPUTE_279)
+    by_name = {each.get("name"): each["id"] for each in servers}
+    reply = reader.meters(
+        "prod",
+        "ru-3",
+        "instance_disk",
+        {"in": {"instance_id": [by_name["api-1"], by_name["stopped"]]}},
+        ["disk.device.read.requests.rate", "disk.device.write.requests.rate", "no.such"],
+        groups=["instance_id", "name"],
+        start="2026-04-01T05:00:00Z",
+        stop="2026-04-01T09:00:00Z",
+        granularity="3600",
+    )
+
+    found = {(each["group"]["instance_id"], each["group"]["name"]): each["measures"] for each in reply.json}
+    assert (by_name["api-1"], "vda") in found
+    [disk] = found[by_name["api-1"], "vda"]["measures"].values()
+    assert set(disk) == {"disk.device.read.requests.rate", "disk.device.write.requests.rate"}
+    reads = disk["disk.device.read.requests.rate"]["mean"]
+    assert [point[0] for point in reads] == [f"2026-04-01T0{hour}:00:00+00:00" for hour in (5, 6, 7, 8)]
+    assert sum(point[2] for point in reads) / 4 == pytest.approx(600, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "search", "granularity", "status"),
+    [
+        ("no_such_kind", {"in": {"id": ["x"]}}, "3600", 400),
+        ("instance_disk", {"like": {"id": "x"}}, "3600", 400),
+        ("instance_disk", {"in": {"instance_id": ["x"]}}, "3600", 404),
+        ("instance_disk", {"in": {"instance_id": ["x"]}}, "77", 404),
+    ],
+)
+def test_groups_of_nothing_are_refused_as_gnocchi_does(
+    reader: CloudClient, kind: str, search: dict[str, Any], granularity: str, status: int
+) -> None:
+    reply = reader.meters(
+        "prod",
+        "ru-3",
+        kind,
+        search,
+        ["disk.device.usage"],
+        groups=["instance_id"],
+        start="2026-04-01T05:00:00Z",
+        stop="2026-04-01T09:00:00Z",
+        granularity=granularity,
+    )
+
+    assert reply.status == status
+
+
 def test_writing_is_noticed(clouds: EmulatorServer, reader: CloudClient) -> None:
     url = reader.endpoint("prod", "compute", "ru-3")
     call("DELETE", f"{url}/servers/1", headers={"X-Auth-Token": reader.session("prod")[0]})

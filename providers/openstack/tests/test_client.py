@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,13 +30,12 @@ from providers.openstack.client import (
     public_urls,
 )
 from providers.openstack.inventory import Inventory, Project, service_url
-from providers.tests.still_clock import StillClock
 
-AUTH = "https://keystone.example.org/v3"
+from .conftest import AUTH, NOW
+
 NOVA = "https://nova.example.org/v2.1"
 CINDER = "https://cinder.example.org/v3/p1"
 SERVERS = f"{NOVA}/servers/detail"
-NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 
 def token(*entries: dict[str, Any]) -> dict[str, Any]:
@@ -64,29 +62,6 @@ def entry(kind: str, url: str, *, region: str = "ru-3") -> dict[str, Any]:
 def sign_in(*entries: dict[str, Any], number: int = 1) -> None:
     responses.post(
         f"{AUTH}/auth/tokens", json=token(*entries), status=201, headers={"X-Subject-Token": f"tok-{number}"}
-    )
-
-
-@pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
-def cloud(clock: StillClock) -> Cloud:
-    return Cloud(
-        context=PluginContext(credentials={}, now=NOW),
-        provider="acme",
-        provider_name="Acme",
-        hosts=AllowedHosts(".example.org"),
-        clock=Clock(sleep=clock.sleep, monotonic=clock.monotonic, spread=clock.spread),
-    )
-
-
-@pytest.fixture
-def login() -> Login:
-    return Login.password(
-        AUTH, username="reader", password="s3cret", domain="acme", project_id="p1", name="prod"
     )
 
 

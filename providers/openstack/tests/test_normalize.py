@@ -158,8 +158,46 @@ def test_volume():
         "volume_type": "universal.ru-3b",
         "availability_zone": "ru-3b",
         "is_bootable": True,
+        "device": "/dev/vda",
     }
     assert record.created_at == datetime(2026, 1, 15, 8, 0, 10, tzinfo=UTC)
+
+
+def test_a_volume_says_what_it_was_made_from_and_what_is_paid_beside_its_size():
+    configuration = volume(
+        snapshot_id="s1",
+        source_volid="v0",
+        volume_image_metadata={"image_id": "i1"},
+        metadata={"total_iops_sec": "7000"},
+    ).record.configuration
+
+    assert (configuration["snapshot_id"], configuration["source_volume_id"]) == ("s1", "v0")
+    assert (configuration["image_id"], configuration["iops"]) == ("i1", 7000)
+
+
+@pytest.mark.parametrize("paid", ["many", "-1", "9" * 30, None, ["7000"]])
+def test_paid_operations_that_are_no_number_are_not_known(paid):
+    assert "iops" not in volume(metadata={"total_iops_sec": paid}).record.configuration
+
+
+def test_a_volume_of_several_servers_has_no_one_device():
+    attachments = [{"server_id": "a", "device": "/dev/vdb"}, {"server_id": "b", "device": "/dev/vdc"}]
+
+    found = volume(attachments=attachments)
+
+    assert found.servers == ("a", "b")
+    assert "device" not in found.record.configuration
+
+
+def test_servers_and_images_name_what_they_come_from():
+    image = normalize.image(
+        {"id": "i1", "name": "copy", "status": "active", "image_type": "snapshot", "instance_uuid": "5b0f"},
+        PLACE,
+    )
+
+    assert server(image={"id": "i0"}).record.configuration["image_id"] == "i0"
+    assert "image_id" not in server(image="").record.configuration
+    assert image.record.configuration == {"is_snapshot": True, "server_id": "5b0f"}
 
 
 def test_volumes_join_by_their_own_word():

@@ -20,7 +20,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -53,6 +52,7 @@ from providers.contract.records import (
     ScopeResult,
     UsageRecord,
 )
+from providers.contract.stopping import StopBy, StopSaves
 from providers.http import SYSTEM_CLOCK, Clock, Deadline, Page
 
 from .client import (
@@ -66,7 +66,7 @@ from .client import (
     unexpected,
 )
 from .normalize import account, hosting, prices, servers, services, usage, values, words
-from .normalize.usage import Points
+from .statistics import Measured, Statistics
 
 logger = logging.getLogger(__name__)
 
@@ -94,23 +94,6 @@ BACKUP_PATHS: Mapping[str, str] = {
     "postgresql": "/v1/cloud/postgresql/backup",
 }
 
-WINDOWS: tuple[tuple[timedelta, str], ...] = (
-    (timedelta(hours=1), "HOUR"),
-    (timedelta(days=1), "DAY"),
-    (timedelta(days=7), "WEEK"),
-)
-LONGEST_WINDOW = "MONTH"
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What statistics can be asked for: kind is vps, mysql, postgresql or s3."""
-
-    resource_id: str
-    kind: str
-    cores: int | None
-    memory_mib: int | None
-
 
 @dataclass(slots=True)
 class _Sources:
@@ -118,6 +101,13 @@ class _Sources:
 
     ids: set[str] = field(default_factory=set)
     listed: set[str] = field(default_factory=set)
+
+
+STOP_SAVES: Mapping[ResourceType, StopSaves] = {
+    ResourceType.SERVER: StopSaves(by=StopBy.RECREATE, least_hours=24),
+}
+"""As far as the API tells, a stopped VPS costs what a running one does: its price is the configuration's, by the day. Only
+one that does not exist is free; it can be made again from an image, under another address."""
 
 
 class BegetProvider(ProviderPlugin):
@@ -149,7 +139,7 @@ class BegetProvider(ProviderPlugin):
         ),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        billing=BillingKind.RATES, has_usage=True, has_prices=True
+        billing=BillingKind.RATES, has_usage=True, has_prices=True, stop_saves=STOP_SAVES
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     endpoints: ClassVar[tuple[str, ...]] = (HOSTING_ENDPOINT, CLOUD_ENDPOINT)
@@ -174,7 +164,7 @@ class BegetProvider(ProviderPlugin):
             deadline=deadline,
             clock=clock,
         )
-        self._measured: list[_Measured] | None = None
+        self._measured: list[Measured] | None = None
         self._price_lists: dict[str, Mapping[str, Rate] | ProviderError] = {}
 
     # ---- test ---------------------------------------------------------------------------------------------
@@ -277,13 +267,13 @@ class BegetProvider(ProviderPlugin):
 
     def _servers(self, sources: _Sources) -> Iterator[ResourceRecord]:
         def records(item: Any) -> Iterator[ResourceRecord]:
-            yield from servers.vps_records(item, self._projects)
+            for record in servers.vps_records(item, self._projects):
+                if record.native_type == "vps":
+                    sources.ids.add(record.resource_id)
+                    self._measure(record, "vps", item)
+                yield record
 
-        for record in _each(self._server_items(), records):
-            if record.native_type == "vps":
-                sources.ids.add(record.resource_id)
-                self._measure(record, "vps")
-            yield record
+        yield from _each(self._server_items(), records)
         sources.listed.add("vps")
 
     def _server_items(self) -> Iterator[Any]:
@@ -325,7 +315,7 @@ class BegetProvider(ProviderPlugin):
                     continue
                 sources.ids.add(record.resource_id)
                 if (kind := services.service_kind(item)) in MEASURED_KINDS:
-                    self._measure(record, kind)
+                    self._measure(record, kind, item)
                 yield record
         except ProviderError as error:
             failed = dict.fromkeys((words.SERVICES, words.S3, words.CDN), error)
@@ -474,78 +464,32 @@ class BegetProvider(ProviderPlugin):
     # ---- usage --------------------------------------------------------------------------------------------
 
     def usage(self, period: Period) -> Iterator[UsageRecord | ScopeResult | Finding]:
-        """CPU and memory of running VPS and databases, size of buckets; one call at a time.
-
-        Beget keeps windows that end now (an hour, a day, a week, a month): the shortest that holds the period.
-        """
+        """What runs, one call at a time; some of it at the first sync of a day (`statistics`)."""
         self._require_a_half()
         if self._measured is None:
             for _ in self.resources():
                 pass
-        window = self._window(period.start)
+        statistics = Statistics(self._cloud, period=period, now=self.context.now)
         for machine in self._measured or ():
             scope = ("usage", machine.resource_id)
             try:
-                for record in self._series(machine, window):
-                    points = [point for point in record.points if period.start <= point[0] < period.end]
-                    if points:
-                        yield UsageRecord(
-                            resource_id=record.resource_id,
-                            metric=record.metric,
-                            unit=record.unit,
-                            points=tuple(points),
-                        )
+                yield from statistics.read(machine)
             except ProviderError as error:
                 yield self._incomplete(scope, error)
             else:
                 yield complete(*scope)
 
-    def _window(self, start: datetime) -> str:
-        age = self.context.now - start
-        return next((name for length, name in WINDOWS if age <= length), LONGEST_WINDOW)
-
-    def _series(self, machine: _Measured, window: str) -> Iterator[UsageRecord]:
-        if machine.kind == "s3":
-            sizes = self._points("/v1/cloud/s3/{id}/statistic/quota", "size", window, id=machine.resource_id)
-            gib = [(instant, value / 1024) for instant, value in sizes]
-            yield UsageRecord(resource_id=machine.resource_id, metric="disk_used_gib", unit="GiB", points=gib)
-            return
-        path = {
-            "vps": "/v1/vps/statistic/{kind}/{id}",
-            "mysql": "/v1/cloud/mysql/{id}/statistic/{kind}",
-            "postgresql": "/v1/cloud/postgresql/{id}/statistic/{kind}",
-        }[machine.kind]
-        cpu = self._points(path, "cpu", window, id=machine.resource_id, kind="cpu")
-        yield UsageRecord(
-            resource_id=machine.resource_id,
-            metric="cpu_percent",
-            unit="%",
-            points=usage.cpu_percent(cpu, machine.cores),
-        )
-        memory = self._points(path, "memory", window, id=machine.resource_id, kind="memory")
-        yield UsageRecord(resource_id=machine.resource_id, metric="memory_mib", unit="MiB", points=memory)
-        if machine.memory_mib:
-            yield UsageRecord(
-                resource_id=machine.resource_id,
-                metric="memory_percent",
-                unit="%",
-                points=usage.memory_percent(memory, machine.memory_mib),
-            )
-
-    def _points(self, path: str, key: str, window: str, **segments: str) -> Points:
-        answer = self._cloud.get(path, params={"period": window}, **segments)
-        return usage.series(answer.get(key), f"GET {path}")
-
-    def _measure(self, record: ResourceRecord, kind: str) -> None:
+    def _measure(self, record: ResourceRecord, kind: str, item: Mapping[str, Any]) -> None:
         if self._measured is None or record.status is not ResourceStatus.RUNNING:
             return
         cores = record.specification.vcpus
         self._measured.append(
-            _Measured(
-                record.resource_id,
-                kind,
-                None if cores is None else int(cores),
-                record.specification.memory_mib,
+            Measured(
+                resource_id=record.resource_id,
+                kind=kind,
+                cores=None if cores is None else int(cores),
+                memory_mib=record.specification.memory_mib,
+                disk_used_gib=_disk_used(record, kind, item),
             )
         )
 
@@ -560,12 +504,22 @@ class BegetProvider(ProviderPlugin):
     def _vps_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/vps/configuration")
         for item in values.listed_in(answer, "configurations", "GET /v1/vps/configuration"):
-            yield prices.vps_price(item)
+            yield prices.vps_price(item, self._countries)
 
     def _database_prices(self) -> Iterator[PriceRecord | None]:
         answer = self._cloud.get("/v1/cloud/configuration")
         for item in values.listed_in(answer, "configuration", "GET /v1/cloud/configuration"):
-            yield prices.database_price(item)
+            yield prices.database_price(item, self._countries)
+
+    @cached_property
+    def _countries(self) -> Mapping[str, str]:
+        """Where the regions lie; empty where Beget does not tell, for prices hold without it."""
+        operation = "GET /v1/vps/region"
+        try:
+            return prices.countries(values.listed_in(self._cloud.get("/v1/vps/region"), "regions", operation))
+        except ProviderError as error:
+            logger.warning("regions of Beget account were not read: %s (%s)", error, error.operation)
+            return {}
 
     def _price_list(
         self, scope: Scope, read: Callable[[], Iterator[PriceRecord | None]]
@@ -592,6 +546,17 @@ def _each(items: Iterable[Any], read: Callable[[Any], Iterator[ResourceRecord]])
             first_error = first_error or error
     if first_error is not None:
         raise first_error
+
+
+def _disk_used(record: ResourceRecord, kind: str, item: Mapping[str, Any]) -> float | None:
+    """Space used as the list tells it; what cannot be read is not known, and costs the list nothing."""
+    detail = item if kind == "vps" else services.service_detail(item, kind)
+    try:
+        used = values.number(detail.get("disk_used"), "disk_used")
+    except ProviderError:
+        return None
+    disk = record.specification.storage_gib
+    return usage.disk_used_gib(used, None if disk is None else int(disk * 1024), is_bytes=kind != "vps")
 
 
 def _identity(item: Any) -> object:

@@ -19,7 +19,14 @@ import msgspec
 
 from common.text import gettext_noop
 from providers.contract.errors import InvalidSource
-from providers.contract.records import PriceRecord, Rate, RatePeriod, ResourceRecord, ResourceType
+from providers.contract.records import (
+    PriceComponent,
+    PriceRecord,
+    Rate,
+    RatePeriod,
+    ResourceRecord,
+    ResourceType,
+)
 from providers.openstack.normalize import TYPE_MAP
 
 MIB_IN_GIB = Decimal(1024)
@@ -51,6 +58,15 @@ PER_GIB: Mapping[str, str] = {
     "share": "share_gib",
 }
 PER_PIECE = frozenset({"floating_ip", "load_balancer", "router"})
+COMPONENTS: Mapping[str, PriceComponent] = {
+    "vcpu": PriceComponent.VCPU,
+    "memory_gib": PriceComponent.MEMORY_GIB,
+    "snapshot_gib": PriceComponent.STORAGE_GIB,
+    "backup_gib": PriceComponent.STORAGE_GIB,
+    "image_gib": PriceComponent.STORAGE_GIB,
+    "share_gib": PriceComponent.STORAGE_GIB,
+    "floating_ip": PriceComponent.PUBLIC_IP,
+}
 UNBILLED_STATUSES = frozenset({"shelved_offloaded"})
 """Servers that hold no compute; their volumes cost on."""
 
@@ -85,20 +101,45 @@ class PriceList:
         for name, amount in self.flavors.items():
             yield self._record(f"flavor:{name}", ResourceType.SERVER, name, amount)
         for name, amount in self.volume_types.items():
-            yield self._record(f"volume_type:{name}", ResourceType.VOLUME, name, amount, unit="GiB")
+            yield self._record(
+                f"volume_type:{name}",
+                ResourceType.VOLUME,
+                name,
+                amount,
+                unit="GiB",
+                component=PriceComponent.STORAGE_GIB,
+                family=name,
+            )
         kinds = {word: kind for kind, word in PER_GIB.items()}
-        for name, amount in self.single.items():
+        for name, amount in self._whole_servers().items():
             kind = TYPE_MAP.get(kinds.get(name, name), ResourceType.SERVER)
             unit = "GiB" if name.endswith("_gib") else ""
-            yield self._record(name, kind, name, amount, unit=unit)
+            yield self._record(name, kind, name, amount, unit=unit, component=COMPONENTS.get(name))
+
+    def _whole_servers(self) -> Mapping[str, Decimal]:
+        """The single prices; of vCPU and memory the one that is not listed is free, as `rate` has it."""
+        if not {"vcpu", "memory_gib"} & self.single.keys():
+            return self.single
+        return {"vcpu": Decimal(0), "memory_gib": Decimal(0), **self.single}
 
     def _record(
-        self, sku_id: str, kind: ResourceType, name: str, amount: Decimal, *, unit: str = ""
+        self,
+        sku_id: str,
+        kind: ResourceType,
+        name: str,
+        amount: Decimal,
+        *,
+        unit: str = "",
+        component: PriceComponent | None = None,
+        family: str = "standard",
     ) -> PriceRecord:
         return PriceRecord(
             sku_id=sku_id,
+            billing_sku_id=name,
             resource_type=kind,
             name=name,
+            component=component,
+            family=family,
             region_id="",
             amount=amount,
             currency=self.currency,

@@ -32,6 +32,7 @@ from providers.contract.records import (
     Scope,
     ScopeResult,
 )
+from providers.contract.stopping import StopBy, StopSaves
 from providers.http import SYSTEM_CLOCK, Clock
 from providers.openstack.client import (
     IDENTITY_ROUTES,
@@ -65,6 +66,9 @@ LOGIN_REFUSED = gettext_noop(
     "The cloud did not accept the sign-in. Check the address, the user with its domain and the password, or the "
     "application credential."
 )
+
+STOP_SAVES: Mapping[ResourceType, StopSaves] = {ResourceType.SERVER: StopSaves(by=StopBy.SHELVE)}
+"""A server that is merely stopped keeps its place on the host; a shelved and offloaded one uses its disks alone."""
 
 
 class OpenStackProvider(ProviderPlugin):
@@ -123,7 +127,9 @@ class OpenStackProvider(ProviderPlugin):
             is_required=False,
         ),
     )
-    capabilities: ClassVar[Capabilities] = Capabilities(billing=BillingKind.RATES, has_prices=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        billing=BillingKind.RATES, has_prices=True, stop_saves=STOP_SAVES
+    )
     type_map: ClassVar[Mapping[str, ResourceType]] = TYPE_MAP
     guide: ClassVar[str] = "openstack.md"
 

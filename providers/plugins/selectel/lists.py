@@ -68,14 +68,37 @@ def _clusters(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> 
 
 
 def _buckets(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:
-    """Each bucket once, however many hidden containers it has; the list has ended when nothing comes after its last name.
+    """Each bucket once, with the bytes of all its hidden containers and the objects of its own.
+
+    Where the list breaks off, the buckets of its beginning stay.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for item in _containers(cloud, client, each):
+            name = bucket_name(item["name"])
+            bucket = found.setdefault(name, {**item, "name": name, "bytes": 0, "count": None})
+            bucket["bytes"] = _sum(bucket["bytes"], item.get("bytes"))
+            if item["name"] == name:
+                bucket["count"] = item.get("count")
+    except ProviderError:
+        yield from found.values()
+        raise
+    yield from found.values()
+
+
+def _sum(known: Any, further: Any) -> Any:
+    """The sum of two sizes, None where one of them is no number."""
+    return known + further if isinstance(known, int) and isinstance(further, int) else None
+
+
+def _containers(cloud: Cloud, client: ServiceClient, each: List) -> Iterator[Mapping[str, Any]]:
+    """All containers; the list has ended when nothing comes after its last name.
 
     Without names, or with a page that does not come after the one before, it would never end.
     """
     operation = "GET buckets"
     marker = ""
     markers: set[str] = set()
-    seen: set[str] = set()
     while True:
         params: dict[str, Any] = {
             "format": "json",
@@ -91,11 +114,7 @@ def _buckets(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> I
         if marker in markers:
             raise broken(cloud, "the same page came twice", operation)
         markers.add(marker)
-        for item in items:
-            name = bucket_name(item["name"])
-            if name not in seen:
-                seen.add(name)
-                yield item
+        yield from items
 
 
 def _zones(cloud: Cloud, client: ServiceClient, each: List, place: Place) -> Iterator[Mapping[str, Any]]:

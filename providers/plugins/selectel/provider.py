@@ -11,6 +11,7 @@
 | project/{id}/registries, project/{id}/zones | one list a project |
 | dedicated_servers | rented servers of the account |
 | usage/{id} | CPU and memory of one server |
+| usage/{id}/region/{pool}/{question} | network, disks or balancers of one project and pool |
 | prices/vpc, prices/dbaas | price lists |
 """
 
@@ -49,8 +50,9 @@ from providers.contract.records import (
     ScopeResult,
     UsageRecord,
 )
+from providers.contract.stopping import StopBy, StopSaves
 from providers.http import SYSTEM_CLOCK, Clock
-from providers.openstack import series
+from providers.openstack import meters, series
 from providers.openstack.client import Login, broken
 from providers.openstack.inventory import Inventory, Project
 from providers.openstack.normalize import Malformed
@@ -68,6 +70,7 @@ from .client import (
 from .lists import POOL_LISTS, REGISTRIES, ZONES
 from .normalize import account, billing, managed, payments, prices, rates, words
 from .normalize.billing import MOSCOW, Row, day_start
+from .normalize.buckets import BucketDays
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +80,18 @@ VERSIONS: Mapping[str, str] = {"compute": "2.79", "sharev2": "2.40"}
 PROBED_LISTS = ("servers", "volumes", "floating_ips")
 ONE_DAY = timedelta(days=1)
 LONGEST_MONTH = timedelta(days=31)
+METERED_KINDS = frozenset({"server", "volume", "load_balancer"})
+GAUGE_UNITS: Mapping[str, str] = {"disk_used_gib": "GiB", "object_count": "objects"}
+A_MOMENT = timedelta(seconds=1)
+"""Lists are read before the sync's instant is over; what they tell of use is put so far before it."""
+
 UNBILLED_STATUSES = frozenset({"expired", "shelved_offloaded"})
 """Servers that hold nothing but their disks, which cost on."""
+
+STOP_SAVES: Mapping[ResourceType, StopSaves] = {ResourceType.SERVER: StopSaves(by=StopBy.SHELVE)}
+"""Switched off, everything is charged on; frozen (OpenStack's shelve), vCPU, RAM and GPU are not, disks and addresses are.
+Charged is the most that there was in each hour. Databases and node groups have no such switch.
+Source: docs.selectel.ru, "Cloud server payment model and pricing"."""
 
 
 class SelectelProvider(ProviderPlugin):
@@ -112,7 +125,11 @@ class SelectelProvider(ProviderPlugin):
         ),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        billing=BillingKind.LINES, has_usage=True, has_prices=True, states_run_rates=True
+        billing=BillingKind.LINES,
+        has_usage=True,
+        has_prices=True,
+        states_run_rates=True,
+        stop_saves=STOP_SAVES,
     )
     type_map: ClassVar[Mapping[str, ResourceType]] = words.TYPE_MAP
     billing_timezone: ClassVar[str] = "Europe/Moscow"
@@ -143,6 +160,8 @@ class SelectelProvider(ProviderPlugin):
         self._hours: list[Row] | None = None
         self._rented: list[Any] | None = None
         self._measured: list[series.Measured] | None = None
+        self._metered: dict[tuple[str, str], meters.Metered] = {}
+        self._bucket_days = BucketDays()
 
     @classmethod
     def resource_type_of(
@@ -330,6 +349,7 @@ class SelectelProvider(ProviderPlugin):
         while first < today:
             last = min(day_start(first + DAYS_A_CALL + ONE_DAY / 2), today)
             rows = self._rows(first, last, by="day")
+            self._bucket_days.add(rows)
             yield from billing.charges(rows, until=self.context.now, account_id=self._account_id)
             first = last
         current = [each for each in hours if each.start >= today]
@@ -369,6 +389,7 @@ class SelectelProvider(ProviderPlugin):
     def resources(self) -> Iterator[ResourceRecord | ScopeResult | Finding]:
         self._account.sign_in()
         self._measured = []
+        self._metered = {}
         results: list[ScopeResult] = []
         projects = list(self._enter(results.append))
         yield from results
@@ -418,6 +439,12 @@ class SelectelProvider(ProviderPlugin):
     ) -> ResourceRecord | ScopeResult:
         if isinstance(item, ScopeResult):
             return item
+        if item.native_type in METERED_KINDS:
+            place = (item.sub_account_id, item.region_id)
+            if place not in self._metered:
+                project = projects[item.sub_account_id]
+                self._metered[place] = meters.Metered(project=project, region_id=item.region_id)
+            self._metered[place].add(item)
         if item.native_type == "server" and item.status is ResourceStatus.RUNNING:
             assert self._measured is not None
             self._measured.append(series.Measured.of(item, projects[item.sub_account_id]))
@@ -448,12 +475,27 @@ class SelectelProvider(ProviderPlugin):
     # ---- usage and prices ---------------------------------------------------------------------------------
 
     def usage(self, period: Period) -> Iterator[UsageRecord | ScopeResult | Finding]:
-        """CPU and memory of running servers; a server without series is complete and empty."""
+        """Series of running servers, their volumes, balancers, buckets; what has none is complete and empty.
+
+        Buckets' requests and traffic are by the day, of the days that `charges` read before.
+        """
         self._account.sign_in()
         if self._measured is None:
             for _ in self.resources():
                 pass
         yield from series.usage(self._cloud, self._measured or (), period)
+        yield from meters.usage(self._cloud, self._metered.values(), period)
+        at = self.context.now - A_MOMENT
+        gauges = self._inventory.gauges
+        if period.start <= at < period.end:
+            yield from (
+                UsageRecord(
+                    resource_id=resource_id, metric=metric, unit=GAUGE_UNITS[metric], points=((at, value),)
+                )
+                for resource_id, values in sorted(gauges.items())
+                for metric, value in values.items()
+            )
+        yield from self._bucket_days.series(gauges, period)
 
     def prices(self) -> Iterator[PriceRecord | ScopeResult | Finding]:
         self._account.sign_in()

@@ -16,7 +16,13 @@ from providers.contract.errors import (
     RateLimited,
 )
 from providers.contract.plugin import Period
-from providers.contract.records import ResourceRecord, ScopeResult, ScopeStatus, UsageRecord
+from providers.contract.records import (
+    PriceRecord,
+    ResourceRecord,
+    ScopeResult,
+    ScopeStatus,
+    UsageRecord,
+)
 from providers.emulators.faults import Fault
 from providers.http import Deadline
 from providers.plugins.beget.client import HostingClient
@@ -490,19 +496,22 @@ def test_usage_has_series_of_what_runs(make):
         ("app-running", "cpu_percent"),
         ("app-running", "memory_mib"),
         ("app-running", "memory_percent"),
+        ("app-running", "disk_used_gib"),
         ("orders", "cpu_percent"),
         ("orders", "memory_mib"),
         ("orders", "memory_percent"),
+        ("orders", "disk_used_gib"),
         ("events", "cpu_percent"),
         ("events", "memory_mib"),
         ("events", "memory_percent"),
+        ("events", "disk_used_gib"),
         ("media", "disk_used_gib"),
     }
-    assert {len(record.points) for record in series} == {60}
+    assert {len(record.points) for record in series} == {1, 60}
 
 
 def test_usage_alone_lists_first(make):
-    assert sum(isinstance(item, UsageRecord) for item in make().usage(HOUR)) == 10
+    assert sum(isinstance(item, UsageRecord) for item in make().usage(HOUR)) == 13
 
 
 def test_series_that_fails_costs_only_itself(lab, make):
@@ -516,7 +525,7 @@ def test_series_that_fails_costs_only_itself(lab, make):
 
     assert scopes.pop(("usage", running)) is ScopeStatus.FAILED
     assert set(scopes.values()) == {ScopeStatus.COMPLETE}
-    assert sum(isinstance(item, UsageRecord) for item in items) == 7
+    assert sum(isinstance(item, UsageRecord) for item in items) == 10
 
 
 @pytest.mark.parametrize(
@@ -527,10 +536,25 @@ def test_window_is_the_shortest_that_holds_the_period(make, length, points):
     series = [
         item
         for item in make().usage(Period(start=NOON - length, end=NOON))
-        if isinstance(item, UsageRecord) and item.metric == "disk_used_gib"
+        if isinstance(item, UsageRecord) and item.metric == "cpu_percent"
     ]
 
-    assert [len(record.points) for record in series] == [points]
+    assert {len(record.points) for record in series} == {points}
+
+
+def test_prices_tell_the_country_of_their_region(make):
+    found = {item.region_id: item.country for item in make().prices() if isinstance(item, PriceRecord)}
+
+    assert (found["ru1"], found["kz1"]) == ("RU", "KZ")
+
+
+def test_prices_do_without_the_countries_of_their_regions(lab, make):
+    lab.faults.add(Fault(kind="status", status=500, path="v1/vps/region"))
+
+    items = list(make().prices())
+
+    assert {item.status for item in items if isinstance(item, ScopeResult)} == {ScopeStatus.COMPLETE}
+    assert {item.country for item in items if isinstance(item, PriceRecord)} == {""}
 
 
 def test_prices_fail_list_by_list(lab, make):

@@ -438,11 +438,32 @@ def test_memory_is_of_the_configured_size():
 def test_prices_leave_out_what_was_made_for_one_customer():
     tariff = {"id": "t", "price_day": 22, "cpu_count": 2, "memory": 2048, "disk_size": 30720, "region": "ru1"}
 
-    price = prices.vps_price(tariff)
+    price = prices.vps_price(tariff, {})
 
     assert price is not None
     assert (price.sku_id, price.amount, price.period) == ("vps:t", Decimal(22), "day")
-    assert prices.vps_price({**tariff, "custom": True}) is None
+    assert prices.vps_price({**tariff, "custom": True}, {}) is None
+
+
+def test_tariff_tells_its_group_its_country_and_whether_sizes_are_free():
+    tariff = {
+        "id": "t",
+        "price_month": 660,
+        "cpu_count": 2,
+        "memory": 2048,
+        "disk_size": 30720,
+        "region": "kz1",
+        "group": "high_cpu",
+        "configurable": True,
+    }
+    found = prices.countries([{"id": "kz1", "country": "kz"}, {"id": "x", "country": "?"}, "nothing"])
+
+    price = prices.vps_price(tariff, found)
+
+    assert found == {"kz1": "KZ"}
+    assert price is not None
+    assert (price.billing_sku_id, price.family, price.country) == ("t", "high_cpu", "KZ")
+    assert (price.is_configurable, price.includes_ip, price.component) == (True, True, None)
 
 
 def test_zone_prices_are_a_year():

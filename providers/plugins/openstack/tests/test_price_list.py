@@ -86,6 +86,22 @@ def test_the_list_is_a_catalogue_as_well():
     assert found["memory_gib"] == (Decimal("1.5"), "GiB", "month")
 
 
+def test_unit_price_that_is_not_listed_is_free_as_in_the_cost():
+    found = {price.sku_id: price for price in parse('{"vcpu": 300}').records()}
+
+    assert {sku: (price.amount, price.component) for sku, price in found.items()} == {
+        "vcpu": (Decimal(300), "vcpu"),
+        "memory_gib": (Decimal(0), "memory_gib"),
+    }
+
+
+def test_flavour_and_volume_type_are_found_by_their_names():
+    found = {price.sku_id: price for price in LIST.records()}
+
+    assert found["flavor:m1.small"].billing_sku_id == "m1.small"
+    assert found["volume_type:*"].family == "*"
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

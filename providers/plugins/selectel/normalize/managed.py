@@ -7,6 +7,7 @@ Source: API reference, section 8.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +65,8 @@ def database(item: Mapping[str, Any], place: Place) -> Thing:
         if isinstance(instance, dict)
         for key in ("ip", "floating_ip")
     } - {"", "None"}
-    return _thing(
+    used = number(item.get("disk_used"))
+    thing = _thing(
         item,
         place,
         native_type="database",
@@ -86,6 +88,7 @@ def database(item: Mapping[str, Any], place: Place) -> Thing:
         },
         created=item.get("created_at"),
     )
+    return thing if used is None else replace(thing, gauges={"disk_used_gib": float(used * nodes)})
 
 
 def cluster(item: Mapping[str, Any], place: Place) -> Thing:
@@ -126,7 +129,8 @@ def registry(item: Mapping[str, Any], place: Place) -> Thing:
 def bucket(item: Mapping[str, Any], place: Place) -> Thing:
     """A container with its hidden segment containers; its size moves with use and is no configuration."""
     name = bucket_name(identifier(item, "name"))
-    return _thing(
+    size, count = number(item.get("bytes")), number(item.get("count"))
+    thing = _thing(
         {"id": bucket_id(place.project_id, place.region_id, name), "name": name},
         place,
         native_type="bucket",
@@ -136,6 +140,11 @@ def bucket(item: Mapping[str, Any], place: Place) -> Thing:
         configuration={},
         created=None,
     )
+    gauges = {
+        "disk_used_gib": None if size is None else float(size / BYTES_IN_GIB),
+        "object_count": None if count is None else float(count),
+    }
+    return replace(thing, gauges=present(gauges))
 
 
 def zone(item: Mapping[str, Any], place: Place) -> Thing:

@@ -415,13 +415,64 @@ def test_prices_are_kopecks_a_unit_and_hour():
     )
 
     assert found is not None
-    assert (found.amount, found.period, found.unit, found.region_id) == (
-        Decimal("0.025408"),
-        "hour",
-        "GB*H",
-        "ru-3",
+    assert (found.amount, found.period, found.unit) == (Decimal("0.025408"), "hour", "GiB")
+    assert (found.region_id, found.zone_id, found.country) == ("ru-3", "ru-3b", "RU")
+    assert (found.component, found.family, found.disk_class) == ("storage_gib", "universal", "ssd")
+    assert (found.sku_id, found.billing_sku_id) == (
+        "volume_gigabytes_universal/ru-3b",
+        "volume_gigabytes_universal",
     )
     assert prices.price({"resource": "exttraffic", "group": "ru-3", "unit": "MB", "value": 1}, "vpc") is None
+
+
+def test_memory_is_priced_by_the_gib():
+    found = listed_price("compute_ram_dedicated", unit="MB", value=Decimal("0.031875"))
+
+    assert (found.amount, found.unit) == (Decimal("0.32640000"), "GiB")
+    assert (found.component, found.family) == ("memory_gib", "dedicated")
+
+
+@pytest.mark.parametrize(
+    ("metric", "resource_type", "component", "family"),
+    [
+        ("compute_cores", "server", "vcpu", "standard"),
+        ("compute_cores_high_freq", "server", "vcpu", "high_freq"),
+        ("compute_pci_gpu_a100", "server", "gpu", "pci_gpu_a100"),
+        ("volume_gigabytes_local", "server", "storage_gib", "local"),
+        ("volume_totaliops_universal2", "volume", "iops", "universal2"),
+        ("snapshot_gigabytes_fast", "snapshot", "storage_gib", "fast"),
+        ("volume_backups_gigabytes", "backup", "storage_gib", "standard"),
+        ("network_floatingips", "floating_ip", "ip", "standard"),
+        ("network_subnets_29", "network", None, "subnets_29"),
+        ("load_balancers_active_standby_xl", "load_balancer", None, "active_standby_xl"),
+        ("dbaas_compute_cores", "database", "vcpu", "standard"),
+    ],
+)
+def test_metric_says_what_its_price_is_for(metric, resource_type, component, family):
+    found = listed_price(metric)
+
+    assert (found.resource_type, found.component, found.family) == (resource_type, component, family)
+
+
+def test_line_says_which_share_of_a_core_and_whether_it_may_be_taken_away():
+    half, taken, whole = (
+        listed_price(f"compute_cores{line}") for line in ("_percent_50", "_preemptible", "_dedicated")
+    )
+
+    assert [each.cpu_share for each in (half, taken, whole)] == [50, 100, 100]
+    assert [each.is_preemptible for each in (half, taken, whole)] == [False, True, False]
+
+
+def test_price_of_a_whole_pool_has_no_zone():
+    found = listed_price("volume_gigabytes_fast", group="kz-1")
+
+    assert (found.region_id, found.zone_id, found.country) == ("kz-1", "", "KZ")
+
+
+def listed_price(metric: str, *, group: str = "ru-3b", unit: str = "item", value: Decimal = Decimal(1)):
+    found = prices.price({"resource": metric, "group": group, "unit": unit, "value": value}, "vpc")
+    assert found is not None
+    return found
 
 
 # ---- payments -------------------------------------------------------------------------------------------------

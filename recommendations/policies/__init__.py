@@ -1,0 +1,1 @@
+"""Guardrails: what an organization demands of its resources, and what breaks it."""

@@ -1,0 +1,1 @@
+"""List prices of providers: read weekly, uploaded or corrected by administrators, with their history."""

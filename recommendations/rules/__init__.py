@@ -1,0 +1,1 @@
+"""The rules: one class a module; whatever stands here is found (`engine.registry`)."""
