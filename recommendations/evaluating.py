@@ -527,7 +527,7 @@ class _Writer:
         self.closed_count += 1
         row.counted_monthly_rub = Decimal(0)
         row.stale_since, row.stale_reason = None, ""
-        if reason == CloseReason.APPLIED and row.saving_monthly is not None:
+        if reason == CloseReason.APPLIED and row.saving_monthly is not None and row.saving_monthly > 0:
             row.applied_at = self.now
             row.before = proof.before(row, today=self.evidence.today)
             if row.status == Status.IMPLEMENTED:

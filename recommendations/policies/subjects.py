@@ -18,6 +18,7 @@ from providers.models import ProviderConnection
 from recommendations.policies import contract
 from recommendations.policies.contract import Subject
 from recommendations.policies.kinds.off_hours import LOOKBACK_DAYS
+from recommendations.surroundings import STALE_AFTER
 from syncs.models import ResourceState, ScopeCoverage, SyncSnapshot
 
 COLUMNS = (
@@ -33,8 +34,6 @@ COLUMNS = (
     "currency",
     "is_orphan",
 )
-STALE_AFTER = timedelta(days=3)
-"""What no sync has looked at for longer proves nothing."""
 UNREAD = (ScopeCoverage.Status.FAILED, ScopeCoverage.Status.DENIED)
 GONE = ResourceState.Status.DELETED_BILLED
 RUNNING = ResourceState.Status.RUNNING

@@ -163,3 +163,15 @@ def test_rule_that_keeps_half_of_what_it_promises_is_trusted_half(estate):
     )
 
     assert proof.trust(estate.organization) == {"server.idle": Decimal("0.6")}
+
+
+def test_advice_that_costs_more_is_not_waited_for(estate, evaluate):
+    resource = estate.server()
+    evaluate(estate)
+    Recommendation.objects.update(saving_monthly=-100, category="performance")
+
+    estate.remove(resource)
+    evaluate(estate, now=NOW + timedelta(hours=1))
+
+    assert (one().status, one().applied_at) == ("closed", None)
+    assert proof.proven(estate.organization).waiting == 0
