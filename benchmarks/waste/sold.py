@@ -17,7 +17,7 @@ from recommendations.engine.facts import BilledPart, ResourceFacts
 from recommendations.engine.pricing import Offer, PriceBook
 
 VCPU, MEMORY = Decimal(800), Decimal(200)
-SHARES = {"standard": 1, "share_half": Decimal("0.6"), "interruptible": Decimal("0.4")}
+SHARES = {"standard": Decimal(1), "share_half": Decimal("0.6"), "interruptible": Decimal("0.4")}
 DISKS = {"basic": Decimal(4), "universal": Decimal(8), "fast": Decimal(20)}
 LIMITS = {"basic": (320, 100), "universal": (7000, 200), "fast": (25000, 500)}
 CLASSES = {"basic": "hdd", "universal": "ssd", "fast": "nvme"}
@@ -32,7 +32,7 @@ _skus = itertools.count(1)
 
 
 def offer(resource_type: str, monthly: Any, **changes: Any) -> Offer:
-    values = {
+    values: dict[str, Any] = {
         "provider_type": "cloud",
         "sku_id": f"sku-{next(_skus)}",
         "name": "offer",
@@ -84,15 +84,15 @@ def cloud() -> list[Offer]:
                     plan_limits={"iops": Decimal(iops), "throughput_mib": Decimal(throughput)},
                 )
             )
-        for component, price in (("vcpu", 1200), ("memory_gib", 300), ("storage_gib", 12)):
+        for component, unit in (("vcpu", 1200), ("memory_gib", 300), ("storage_gib", 12)):
             found.append(
-                offer("database", price * factor, component=component, region_id=region, family="managed")
+                offer("database", unit * factor, component=component, region_id=region, family="managed")
             )
-        for family, price in (("standard", "2"), ("cold", "1"), ("ice", "0.5")):
+        for family, gib in (("standard", "2"), ("cold", "1"), ("ice", "0.5")):
             found += [
                 offer(
                     "s3_bucket",
-                    Decimal(price) * factor,
+                    Decimal(gib) * factor,
                     component="storage_gib",
                     region_id=region,
                     family=family,
@@ -117,11 +117,11 @@ def cloud() -> list[Offer]:
         offer("floating_ip", 150, component="public_ip", billing_sku_id="ip"),
         offer("network", "1.5", component="traffic_gib"),
     ]
-    for family, (requests, price) in BALANCERS.items():
+    for family, (requests, fee) in BALANCERS.items():
         found.append(
             offer(
                 "load_balancer",
-                price,
+                fee,
                 family=family,
                 billing_sku_id=f"lb_{family}",
                 plan_limits={"requests_per_second": Decimal(requests)},

@@ -140,7 +140,8 @@ class Place:
 
     @property
     def book(self) -> PriceBook:
-        return self.changes["prices"]
+        prices: PriceBook = self.changes["prices"]
+        return prices
 
     def add(self, kind: str, **changes: Any) -> ResourceFacts:
         """Running, old and owned, its costs known for `COST_DAYS` days; `monthly` is what it costs.
