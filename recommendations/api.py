@@ -15,12 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import TenantView, TenantViewSet
-from accounts.models import User
+from accounts.models import Organization, User
 from costs.budgets.queries import scope_filters
 from costs.explorer.queries import today_of
 from inventory.models import Resource
 from providers.models import ProviderConnection
-from recommendations import decisions, proof, queries, wording
+from recommendations import decisions, proof, queries, tasks, wording
 from recommendations import settings_services as settings
 from recommendations.engine.evaluation import outcome_word
 from recommendations.engine.registry import all_rules, rule_of
@@ -423,6 +423,7 @@ class RuleViewSet(TenantViewSet):
             )
         except (InvalidOption, ValueError) as error:
             raise serializers.ValidationError({"options": [str(error)]}) from error
+        _ask_again(self.organization)
         return Response(RecommendationRuleSerializer(_rule(rule, self._rulebook())).data)
 
     def _rulebook(self) -> Rulebook:
@@ -480,6 +481,7 @@ class ExclusionViewSet(
         row = settings.save_exclusion(
             organization=self.organization, by=self.acting_user, **given.validated_data
         )
+        _ask_again(self.organization)
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -494,10 +496,19 @@ class ExclusionViewSet(
             exclusion=row,
             **{**kept, **given.validated_data},
         )
+        _ask_again(self.organization)
         return Response(self.get_serializer(row).data)
 
     def perform_destroy(self, instance: Exclusion) -> None:
         settings.delete_exclusion(exclusion=instance, by=self.acting_user)
+        _ask_again(self.organization)
+
+
+def _ask_again(organization: Organization) -> None:
+    """As the pages do: what is set counts now, not at the next sync."""
+    tasks.evaluate_organization.delay_on_commit(  # type: ignore[attr-defined]  # Celery's Django task
+        organization_id=organization.pk
+    )
 
 
 def _rule(rule: Any, book: Rulebook) -> dict[str, Any]:

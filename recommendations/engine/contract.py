@@ -301,7 +301,7 @@ class Finding:
     `resource_pks`: whom it is about, the first one leads. `facts` are shown, in their order, {label: value} with labels
     marked by `gettext_noop`. `formula` is the saving with its numbers in it. `matters` are the facts that make it
     another finding when they change, bucketed by the rule where they waver (`bucket`). `confidence` is the base times
-    the factors of `calculations`; None takes the rule's base times the age and coverage that the engine knows.
+    the factors of `calculations`.
     `covers`: resources whose own findings this one contains (a server's disks). `variant` parts several findings of
     one rule on one resource (targets at several providers).
     """

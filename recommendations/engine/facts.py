@@ -95,8 +95,7 @@ class ConnectionFacts:
     """One connection as of the evaluation.
 
     `now` is the instant of the evaluation, `today` the organization's day. `account` are the provider's account facts
-    (balance, limits) as `ProviderConnection.provider_metadata` holds them. `residency` are the countries in which
-    tagged data must stay. `complete_scopes` were read completely by the last snapshot.
+    (balance, limits) as `ProviderConnection.provider_metadata` holds them.
     """
 
     pk: int

@@ -169,6 +169,20 @@ def test_option_that_cannot_be_is_refused(api, estate, options):
     assert not RuleSetting.objects.exists()
 
 
+def test_what_is_set_is_asked_for_at_once(api, estate, monkeypatch, django_capture_on_commit_callbacks):
+    asked = []
+    monkeypatch.setattr(
+        "recommendations.tasks.services.evaluate_organization",
+        lambda **given: asked.append(given["organization"]),
+    )
+
+    with django_capture_on_commit_callbacks(execute=True):
+        send(api, at("recommendation_rule-detail", "server.idle"), {"is_enabled": False}, "patch")
+        send(api, at("exclusion-list"), {"name": "Kept", "scope": "name=keep", "reason": "Agreed."})
+
+    assert asked == [estate.organization] * 2
+
+
 def test_setting_that_says_nothing_is_refused(api, estate):
     answer = send(api, at("recommendation_rule-detail", "server.idle"), {}, "patch")
 
